@@ -1,0 +1,46 @@
+# `make demo` and `make test` are all a fresh Debian or Ubuntu machine needs; both install what is missing first.
+
+BIN := .venv/bin
+CODE := schemas extract intake review_ui tests
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--only-binary :all: --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+
+.PHONY: help setup setup-dev demo test lint bench lock clean
+
+help:
+	@echo "make setup   install what is missing: Debian packages, .venv, models"
+	@echo "make demo    read a miniature day of synthetic post and show the result"
+	@echo "make test    run every check and every test, stop at the first that fails"
+	@echo "make lint    the checks without the tests"
+	@echo "make bench   measure pages a second beside OCRmyPDF on the same pages"
+	@echo "make lock    resolve the lock files anew; UPGRADE=--upgrade takes newer versions"
+	@echo "make clean   remove .venv and everything built"
+
+setup:
+	@scripts/setup
+
+setup-dev:
+	@scripts/setup --dev
+
+demo: setup
+	$(BIN)/postroom demo
+
+lint: setup-dev
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/pytest
+
+bench: setup-dev
+	$(BIN)/python scripts/bench $(BENCH)
+
+lock: setup-dev
+	$(COMPILE) $(UPGRADE) --extra setup --output-file requirements.lock
+	$(COMPILE) $(UPGRADE) --extra setup --extra dev --extra bench --constraint requirements.lock \
+		--output-file requirements-dev.lock
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist

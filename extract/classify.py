@@ -1,0 +1,271 @@
+"""Classify: which edition of which form type a page shows, which way up, or none. Never a guess.
+
+All known forms are compared at 10 dpi, where a page is a few thousand grey cells; only the few best are laid onto the
+page properly. Editions that differ in a date in the corner are told apart by exactly the places where they differ.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from extract import answers, registration
+from extract.answers import Print
+from extract.page import Grey, PageImage
+from extract.registration import Fit, Reference, View
+from extract.sheet import Match
+from schemas.errors import NoFit, NotAForm
+from schemas.form_type import Edition, FormType
+
+# All lengths of the reading stages are written for this frame.
+_REFERENCE_DPI = 300
+_SKETCH_DPI = 10
+_SKETCH_BLUR = 1.0
+_SKETCH_HEIGHT, _SKETCH_WIDTH = 162, 135  # room for 14 x 11 inches and a shift; factors of 2, 3 and 5
+_TURNS = (0, 90, 180, 270)
+# Copiers and "fit to page" change the size; the likeliest few are compared at these sizes too.
+_SCALES = (0.94, 0.97, 1.03, 1.06)
+_CLOSER_LOOKS = 10
+# Worth laying onto the page: correlation at 10 dpi at least this. Then so many may fail before the page counts as of no
+# known form; relatives of a form that fitted do not count.
+_WORTH_A_TRY = 0.35
+_FAILURES = 4
+# A fit so good that no other form needs to be tried.
+_CERTAIN = 0.75
+# Mean correlation of the print's patches at which a page is that form. Of 360 archive scans the forms scored 0.55 and
+# more, nearly all over 0.75; of the 120 others, which share letterhead and instructions, none was found to fit at all.
+LIKENESS_OF_A_FORM = 0.5
+# Two editions are close relatives if the one's page fits the other's print at least so well.
+_RELATIVES = 0.55
+# Where relatives differ: patches of 48 px at 100 dpi whose print correlates less than this.
+_DIFFERENT = 0.75
+_DIFFERENCES_AT_MOST = 12
+_PATCH = 48
+_SLACK = 3
+
+
+def load_catalogue(form_types: Sequence[FormType]) -> "Catalogue":
+    """The catalogue of these form types, their reference images read from disk.
+
+    Raises NotAForm naming the file if a reference image is no picture or an edition is not drawn at 300 dpi.
+    """
+    return Catalogue(
+        [
+            Candidate(form_type, edition, page.number, _reference_image(edition, page.image))
+            for form_type in form_types
+            for edition in form_type.editions
+            for page in edition.pages
+        ]
+    )
+
+
+def _reference_image(edition: Edition, path: Path) -> Grey:
+    if edition.dpi != _REFERENCE_DPI:
+        raise NotAForm(f"{path.parent / edition.id}.toml: the dpi of an edition must be {_REFERENCE_DPI}")
+    pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if pixels is None:
+        raise NotAForm(f"{path}: the reference image cannot be read")
+    return np.asarray(pixels, np.uint8)
+
+
+class Candidate:
+    """One reference page of one edition, prepared when first needed."""
+
+    def __init__(self, form_type: FormType, edition: Edition, page: int, pixels: Grey) -> None:
+        self.form_type = form_type
+        self.edition = edition
+        self.page = page
+        self.is_tall = pixels.shape[0] >= pixels.shape[1]
+        self._pixels = pixels
+        self.sketch = _spectrum(_sketch(pixels, edition.dpi))
+
+    @cached_property
+    def reference(self) -> Reference:
+        return registration.prepare(self._pixels, self.edition.dpi)
+
+    @cached_property
+    def blank(self) -> Print:
+        return answers.prepare(self._pixels)
+
+
+class Catalogue:
+    """All form types known to this process, ready to be recognised.
+
+    Holds prepared references and, for close relatives, where they differ; both are made once, when first needed.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self.candidates = tuple(candidates)
+        self._differences: dict[tuple[int, int], _Difference | None] = {}
+
+    def recognise(self, page: PageImage) -> Match | None:
+        """The form the page shows, or None for a page of no known form."""
+        if not self.candidates:
+            return None
+        best: tuple[float, Candidate, int, View, Fit] | None = None
+        failures = 0
+        flat = registration.view(page)
+        for candidate, turned in self._worth_a_try(flat):
+            if failures == _FAILURES or (best is not None and best[0] >= _CERTAIN):
+                break
+            if best is not None and best[0] >= LIKENESS_OF_A_FORM and self._relatives(best[1], candidate):
+                continue  # told apart below, by where they differ
+            upright = registration.turned(flat, turned)
+            try:
+                fit = registration.align(upright, candidate.reference)
+            except NoFit:
+                failures += 1
+                continue
+            if best is None or fit.likeness > best[0]:
+                best = fit.likeness, candidate, turned, upright, fit
+        if best is None or best[0] < LIKENESS_OF_A_FORM:
+            return None
+        _, candidate, turned, upright, fit = best
+        candidate, fit = self._among_relatives(candidate, upright, fit)
+        return Match(
+            candidate.form_type, candidate.edition, candidate.page, turned, candidate.reference, candidate.blank, fit
+        )
+
+    def _worth_a_try(self, page: View) -> list[tuple[Candidate, int]]:
+        """The few candidates, each with a turn, that look like the page at 10 dpi; the likeliest first."""
+        sketch = _sketch(page.fine, registration.FINE_DPI)
+        scored = self._compare(sketch, 1.0, [(index, turn) for index in range(len(self.candidates)) for turn in _TURNS])
+        near = [(index, turned) for _, index, turned in sorted(scored, reverse=True)[:_CLOSER_LOOKS]]
+        for scale in _SCALES:
+            scored += self._compare(sketch, scale, near)
+        best: dict[tuple[int, int], float] = {}
+        for score, index, turned in scored:
+            best[index, turned] = max(score, best.get((index, turned), 0.0))
+        order = sorted(best, key=lambda key: (-best[key], key))
+        return [(self.candidates[index], turned) for index, turned in order if best[index, turned] >= _WORTH_A_TRY]
+
+    def _compare(self, sketch: Grey, scale: float, which: Sequence[tuple[int, int]]) -> list[tuple[float, int, int]]:
+        """(correlation, candidate, turn) of the page's sketch, made `scale` times as large, with each of `which`."""
+        size = round(sketch.shape[1] * scale), round(sketch.shape[0] * scale)
+        sized = np.asarray(cv2.resize(sketch, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+        spectra: dict[int, NDArray[np.complex64]] = {}
+        scored = []
+        for index, turned in which:
+            upright_is_tall = (size[1] >= size[0]) == (turned in (0, 180))
+            candidate = self.candidates[index]
+            if upright_is_tall != candidate.is_tall:
+                continue
+            if turned not in spectra:
+                spectra[turned] = _spectrum(_turned_grey(sized, turned))
+            scored.append((_likeness(candidate.sketch, spectra[turned]), index, turned))
+        return scored
+
+    def _relatives(self, one: Candidate, other: Candidate) -> bool:
+        return one.form_type.id == other.form_type.id and self._difference(one, other) is not None
+
+    def _difference(self, one: Candidate, other: Candidate) -> "_Difference | None":
+        """Where `other` differs from `one`, in `one`'s frame; None if they are no relatives."""
+        key = self.candidates.index(one), self.candidates.index(other)
+        if key not in self._differences:
+            self._differences[key] = _difference(one.reference, other.reference)
+        return self._differences[key]
+
+    def _among_relatives(self, candidate: Candidate, upright: View, fit: Fit) -> tuple[Candidate, Fit]:
+        """The relative of `candidate`, or itself, whose print stands on the page where the relatives differ.
+
+        Leads are only comparable from one point of view, so the winner is asked again until it beats all others.
+        """
+        beaten = {candidate}
+        while True:
+            seen = registration.warp_fine(upright, candidate.reference, fit)
+            leads = [
+                (difference.lead(seen), other)
+                for other in self.candidates
+                if other not in beaten and other.page == candidate.page
+                if other.form_type.id == candidate.form_type.id
+                if (difference := self._difference(candidate, other)) is not None
+            ]
+            lead, other = max(leads, key=lambda entry: entry[0], default=(0.0, candidate))
+            if lead <= 0.0:
+                return candidate, fit
+            try:
+                fit = registration.align(upright, other.reference)
+            except NoFit:  # the relative's own print does not fit: keep the one that does
+                return candidate, fit
+            candidate = other
+            beaten.add(other)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Difference:
+    """Patches at 100 dpi where two relatives differ: places, the print of the one and of the other."""
+
+    places: tuple[tuple[int, int], ...]
+    mine: tuple[Grey, ...]
+    theirs: tuple[Grey, ...]
+
+    def lead(self, seen: Grey) -> float:
+        """How much better the page shows the other's print than the one's, summed over the places (median-robust)."""
+        leads = []
+        for (left, top), mine, theirs in zip(self.places, self.mine, self.theirs, strict=True):
+            window = seen[top - _SLACK : top + _PATCH + _SLACK, left - _SLACK : left + _PATCH + _SLACK]
+            leads.append(_best(window, theirs) - _best(window, mine))
+        return float(np.mean(leads)) if leads else 0.0
+
+
+def _best(window: Grey, patch: Grey) -> float:
+    found = float(cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED).max())
+    return found if np.isfinite(found) else 0.0
+
+
+def _difference(one: Reference, other: Reference) -> _Difference | None:
+    page = registration.view(PageImage(other.pixels, other.dpi, 1))
+    try:
+        fit = registration.align(page, one)
+    except NoFit:
+        return None
+    if fit.likeness < _RELATIVES:
+        return None
+    theirs = registration.warp_fine(page, one, fit)
+    mine = one.fine
+    height, width = mine.shape
+    found = []
+    for top in range(_SLACK, height - _PATCH - _SLACK, _PATCH // 2):
+        for left in range(_SLACK, width - _PATCH - _SLACK, _PATCH // 2):
+            place = slice(top, top + _PATCH), slice(left, left + _PATCH)
+            if min(float(mine[place].std()), float(theirs[place].std())) < 20:
+                continue  # print on one side only is more often a worn rule than a different edition
+            likeness = _best(
+                mine[top - _SLACK : top + _PATCH + _SLACK, left - _SLACK : left + _PATCH + _SLACK], theirs[place]
+            )
+            if likeness < _DIFFERENT:
+                found.append((likeness, left, top))
+    kept = sorted(found)[:_DIFFERENCES_AT_MOST]
+    return _Difference(
+        places=tuple((left, top) for _, left, top in kept),
+        mine=tuple(mine[top : top + _PATCH, left : left + _PATCH] for _, left, top in kept),
+        theirs=tuple(theirs[top : top + _PATCH, left : left + _PATCH] for _, left, top in kept),
+    )
+
+
+def _sketch(pixels: Grey, dpi: int) -> Grey:
+    small = registration.resample(
+        registration.resample(pixels, dpi, 100) if dpi > 100 else pixels, min(dpi, 100), _SKETCH_DPI
+    )
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), _SKETCH_BLUR), np.uint8)
+
+
+def _spectrum(sketch: Grey) -> NDArray[np.complex64]:
+    """The Fourier transform of a sketch's ink, of zero mean and unit length, so that a product is a correlation."""
+    ink = 255.0 - sketch[:_SKETCH_HEIGHT, :_SKETCH_WIDTH].astype(np.float32)
+    ink -= ink.mean()
+    length = float(np.linalg.norm(ink)) or 1.0
+    return np.fft.rfft2(ink / length, (_SKETCH_HEIGHT, _SKETCH_WIDTH)).astype(np.complex64)
+
+
+def _likeness(reference: NDArray[np.complex64], page: NDArray[np.complex64]) -> float:
+    """The best correlation (-1 to 1) of two sketches over all shifts."""
+    return float(np.fft.irfft2(page * reference.conj(), (_SKETCH_HEIGHT, _SKETCH_WIDTH)).max())
+
+
+def _turned_grey(pixels: Grey, degrees: int) -> Grey:
+    return np.ascontiguousarray(np.rot90(pixels, -degrees // 90))

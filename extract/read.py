@@ -1,0 +1,181 @@
+"""Read: the writing in every zone of a form, line by line or cell by cell, as text with a score per character."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from extract import answers
+from extract.answers import Answers, InkLine, Print
+from extract.engines import LineFinder, LineRead, LineReader
+from extract.page import ExactWord, Grey
+from schemas.field import FieldSpec
+from schemas.form_type import Zone
+from schemas.geometry import Box, hull
+
+# What `models.md` calls the recipe for combs: ink columns only, these gaps (pixels) between cells.
+_CELL_GAP = 8
+_EMPTY_CELL = 36
+# A word of a born-digital page is print if this share of its place is ink on the blank form.
+_PRINTED_WORD = 0.2
+_EXACT = "pdf-text"
+# Around a stamp, in pixels at 300 dpi, so that its outermost letters are whole.
+_STAMP_MARGIN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneText:
+    """What stands in one zone.
+
+    text:       lines joined by one space; "" means blank paper.
+    characters: the reader's raw score per character.
+    box:        around the ink, in the frame of the reference; None if there is none.
+    reader:     who read it.
+    """
+
+    text: str
+    characters: tuple[float, ...]
+    box: Box | None
+    reader: str
+
+
+def read_zones(
+    pixels: Grey,
+    blank: Print,
+    words: Sequence[ExactWord],
+    zones: Sequence[tuple[FieldSpec, Zone]],
+    reader: LineReader,
+    finder: LineFinder,
+) -> list[ZoneText]:
+    """The text of every zone of a laid page, in the order given.
+
+    Zones of unknown turn are read only as far as writing set on its side goes: a rubber stamp.
+    """
+    if words:
+        return [_exact(words, blank, zone) for _, zone in zones]
+    ink = answers.find_answers(pixels, blank, [zone.box for _, zone in zones])
+    upright = [index for index, (_, zone) in enumerate(zones) if zone.turn == 0]
+    lines = dict(zip(upright, answers.lines_of_zones(ink, [zones[index][1].box for index in upright]), strict=True))
+    texts = []
+    for index, (spec, zone) in enumerate(zones):
+        if index not in lines:
+            texts.append(_read_sideways(ink, zone, reader, finder))
+        elif zone.cells:
+            texts.append(_read_cells(ink, zone, spec, reader))
+        else:
+            texts.append(_read_lines(lines[index], spec, reader))
+    return texts
+
+
+def _read_lines(lines: Sequence[InkLine], spec: FieldSpec, reader: LineReader) -> ZoneText:
+    found = reader.read([line.pixels for line in lines], spec.alphabet)
+    return _joined(found, hull([line.box for line in lines]) if lines else None, reader.name)
+
+
+def _joined(found: Sequence[LineRead], box: Box | None, reader: str) -> ZoneText:
+    text, characters = "", ()  # type: tuple[str, tuple[float, ...]]
+    for line in found:
+        stripped, scores = _strip(line)
+        if not stripped:
+            continue
+        text, characters = (f"{text} {stripped}", (*characters, 1.0, *scores)) if text else (stripped, tuple(scores))
+    return ZoneText(text, characters, box, reader)
+
+
+def _strip(line: LineRead) -> tuple[str, tuple[float, ...]]:
+    """The line without blanks at its ends."""
+    start = len(line.text) - len(line.text.lstrip())
+    end = len(line.text.rstrip())
+    return (line.text[start:end], line.characters[start:end]) if start < end else ("", ())
+
+
+def _read_cells(ink: Answers, zone: Zone, spec: FieldSpec, reader: LineReader) -> ZoneText:
+    """A comb: each cell's own ink, trimmed and joined, read as one line."""
+    window = zone.box
+    labels = ink.labels[window.top : window.bottom, window.left : window.right]
+    pixels = ink.pixels[window.top : window.bottom, window.left : window.right]
+    own = cv2.dilate((labels > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    paper = np.where(own, pixels, 255).astype(np.uint8)
+    strips: list[Grey] = []
+    inked: list[Box] = []
+    for cell in zone.cells:
+        part = slice(max(cell.left - window.left, 0), max(cell.right - window.left, 1))
+        columns = np.flatnonzero((labels[:, part] > 0).any(axis=0))
+        if columns.size == 0:
+            strips.append(np.full((paper.shape[0], _EMPTY_CELL if inked else 0), 255, np.uint8))
+            continue
+        first, last = int(columns[0]) + part.start, int(columns[-1]) + 1 + part.start
+        strips.append(np.pad(paper[:, first:last], ((0, 0), (0, _CELL_GAP)), constant_values=255))
+        inked.append(Box(first + window.left, window.top, last + window.left, window.bottom))
+    if not inked:
+        return ZoneText("", (), None, reader.name)
+    line = np.concatenate(strips, axis=1)
+    rows = np.flatnonzero((line < 200).any(axis=1))
+    if rows.size:
+        line = line[max(int(rows[0]) - 6, 0) : int(rows[-1]) + 7]
+    line = np.pad(line, ((0, 0), (6, 6)), constant_values=255)
+    found = reader.read([np.ascontiguousarray(line)], spec.alphabet)
+    return _joined(found, hull(inked), reader.name)
+
+
+def _read_sideways(ink: Answers, zone: Zone, reader: LineReader, finder: LineFinder) -> ZoneText:
+    """The writing set on its side within a zone, read with the turn that reads best."""
+    box = zone.box
+    stats = ink.stats
+    middle_x = stats[:, cv2.CC_STAT_LEFT] + stats[:, cv2.CC_STAT_WIDTH] / 2
+    middle_y = stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT] / 2
+    inside = (middle_x >= box.left) & (middle_x < box.right) & (middle_y >= box.top) & (middle_y < box.bottom)
+    chosen = np.flatnonzero(ink.sideways & inside)
+    if chosen.size == 0:
+        return ZoneText("", (), None, reader.name)
+    left, top = (int(stats[chosen, side].min()) for side in (0, 1))
+    right = int((stats[chosen, 0] + stats[chosen, 2]).max())
+    bottom = int((stats[chosen, 1] + stats[chosen, 3]).max())
+    height, width = ink.labels.shape
+    stamp = Box(left, top, right, bottom)
+    room = stamp.grown(_STAMP_MARGIN).within(width, height)
+    mask = np.zeros(len(stats), np.bool_)
+    mask[chosen] = True
+    own = mask[ink.labels[room.top : room.bottom, room.left : room.right]]
+    pixels = np.where(own, ink.pixels[room.top : room.bottom, room.left : room.right], 255).astype(np.uint8)
+    turns = (zone.turn,) if zone.turn in (90, 180, 270) else (270, 90)
+    attempts = [_read_turned(pixels, turn, reader, finder) for turn in turns]
+    best = max(attempts, key=lambda attempt: sum(sum(line.characters) for line in attempt))
+    return _joined(best, stamp, reader.name)
+
+
+def _read_turned(pixels: Grey, turn: int, reader: LineReader, finder: LineFinder) -> list[LineRead]:
+    upright = np.ascontiguousarray(np.rot90(pixels, -turn // 90))
+    padded = np.pad(upright, 40, constant_values=255)
+    boxes = finder.find(padded)
+    height, width = padded.shape
+    crops = [box.grown(3).within(width, height) for box in boxes]
+    return reader.read([padded[box.top : box.bottom, box.left : box.right] for box in crops])
+
+
+def _exact(words: Sequence[ExactWord], blank: Print, zone: Zone) -> ZoneText:
+    """The words of a born-digital page that stand in the zone and are not printed on the blank form."""
+    own = [word for word in words if _stands_in(word, zone.box) and not _is_print(word, blank)]
+    if not own or zone.turn:
+        return ZoneText("", (), None, _EXACT)
+    height = float(np.median([word.bottom - word.top for word in own]))
+    rows: list[list[ExactWord]] = []
+    for word in sorted(own, key=lambda word: (word.top + word.bottom) / 2):
+        middle = (word.top + word.bottom) / 2
+        if rows and middle - (rows[-1][0].top + rows[-1][0].bottom) / 2 < 0.6 * height:
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    text = " ".join(word.text for row in rows for word in sorted(row, key=lambda word: word.left))
+    box = hull([Box(int(word.left), int(word.top), int(word.right) + 1, int(word.bottom) + 1) for word in own])
+    return ZoneText(text, (1.0,) * len(text), box, _EXACT)
+
+
+def _stands_in(word: ExactWord, box: Box) -> bool:
+    return box.contains((word.left + word.right) / 2, (word.top + word.bottom) / 2)
+
+
+def _is_print(word: ExactWord, blank: Print) -> bool:
+    place = blank.exact[max(int(word.top), 0) : int(word.bottom) + 1, max(int(word.left), 0) : int(word.right) + 1]
+    return place.size == 0 or float(place.mean()) > _PRINTED_WORD

@@ -1,0 +1,35 @@
+"""Sheet: a page on its way through the journey, with what is known of it so far."""
+
+from dataclasses import dataclass
+
+from extract.answers import Print
+from extract.page import PageImage
+from extract.registration import Fit, Reference
+from schemas.form_type import Edition, FormType
+from schemas.page import PageLabel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Match:
+    """A page recognised: the form type, its edition, which page of it, the turn, and how it lies.
+
+    turned: degrees clockwise the scan must be turned to stand upright; `fit` holds for the turned page.
+    blank:  the print of the blank form, prepared for taking it off the page.
+    """
+
+    form_type: FormType
+    edition: Edition
+    page: int
+    turned: int
+    reference: Reference
+    blank: Print
+    fit: Fit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """A page cleaned and labelled, and recognised or not (`match` None)."""
+
+    page: PageImage
+    label: PageLabel
+    match: Match | None = None

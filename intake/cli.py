@@ -1,0 +1,31 @@
+"""The command line: puts together what the modules of `intake.commands` (one per command) have to offer."""
+
+import typer
+
+from intake.commands import doctor, forms, import_quexf, measure, read, synthesise
+
+app = typer.Typer(
+    name="postroom",
+    help="Turns scanned post into checked records.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # they could hold what people wrote
+)
+form_commands = typer.Typer(help="Form types: the kinds of document that can be read.", no_args_is_help=True)
+app.add_typer(form_commands, name="forms")
+
+app.command("read")(read.read)
+app.command("measure")(measure.measure)
+app.command("synthesise")(synthesise.synthesise)
+app.command("doctor")(doctor.doctor)
+form_commands.command("list")(forms.list_forms)
+form_commands.command("check")(forms.check_forms)
+form_commands.command("import-quexf")(import_quexf.import_quexf)
+
+
+def main() -> None:
+    """The command `postroom`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

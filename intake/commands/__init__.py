@@ -1,0 +1,1 @@
+"""The commands of `postroom`, one module each; `intake.cli` puts them together."""

@@ -1,0 +1,1 @@
+"""Synthetic post: our own forms drawn, filled, signed and aged as a scanner would, with exact truth beside them."""

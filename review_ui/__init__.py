@@ -1,0 +1,1 @@
+"""Shows: server-rendered pages for operators, caseworkers and supervisors."""

@@ -1,0 +1,130 @@
+"""The record: what a receiving system gets for one document. Changing these classes changes a public contract."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.field import FieldKind, FieldStatus
+from schemas.page import PageLabel
+from schemas.reading import MarkState, RegionKind
+
+SCHEMA_VERSION = "1.0"
+
+Fractions = list[float]  # [x0, y0, x1, y1], each 0 to 1 of the upright page
+
+
+class _Border(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RecordReading(_Border):
+    """What one reader saw; `score` is its own raw score, not a probability."""
+
+    text: str
+    reader: str = Field(description="engine, model and version")
+    score: float = Field(ge=0, le=1)
+
+
+class RecordMark(_Border):
+    """One tick box and why it was judged so."""
+
+    option: str
+    state: MarkState
+    ink_share: float = Field(ge=0, le=1)
+    reason: str
+    box: Fractions
+
+
+class RecordCheck(_Border):
+    """One rule or look-up, and what it said."""
+
+    name: str
+    passed: bool
+    message: str = ""
+
+
+class RecordField(_Border):
+    """One value as the receiving system gets it."""
+
+    value: str | int | bool | list[str] | None = Field(
+        description="normalised: ISO 8601 dates, lists for choices; null if nothing is known"
+    )
+    text: str = Field(description="as written on the paper")
+    kind: FieldKind
+    status: FieldStatus
+    confidence: float | None = Field(
+        ge=0, le=1, description="calibrated probability that `value` is right, null where unknown"
+    )
+    page: int | None = Field(description="page number in the file, null if the field's page is missing")
+    box: Fractions | None = Field(description="[x0, y0, x1, y1] in 0-1 of the upright page")
+    readings: list[RecordReading] = []
+    marks: list[RecordMark] = []
+    checks: list[RecordCheck] = []
+    reasons: list[str] = Field(default=[], description="why a person must look, in words; empty if nobody must")
+    decided_by: str = Field(description="policy and version, or the person's role")
+
+
+class RecordLine(_Border):
+    text: str
+    score: float = Field(ge=0, le=1)
+    box: Fractions
+
+
+class RecordRegion(_Border):
+    """A part of a page of no known form type, in reading order."""
+
+    kind: RegionKind
+    score: float = Field(ge=0, le=1)
+    page: int
+    box: Fractions
+    lines: list[RecordLine] = []
+
+
+class RecordPage(_Border):
+    """What became of one page. `transform` takes a point of the upright page (0-1) to pixels of the page as scanned:
+    x = a*u + b*v + c, y = d*u + e*v + f, given as [a, b, c, d, e, f]."""
+
+    number: int
+    label: PageLabel
+    turned: int = Field(default=0, description="degrees clockwise the scan was turned to stand upright")
+    skew: float = Field(default=0.0, description="degrees it lay off level")
+    residual: float | None = Field(default=None, description="median misfit to the reference, pixels at 300 dpi")
+    width: int | None = Field(default=None, description="pixels as scanned")
+    height: int | None = None
+    transform: list[float] | None = None
+    note: str = ""
+
+
+class RecordSource(_Border):
+    """Where the document came from."""
+
+    name: str = Field(description="name of the file as received")
+    sha256: str | None = Field(description="of the file as received; null if it could not be opened")
+    batch_id: str | None = None
+    pages: list[int] = Field(description="page numbers in the file, in order")
+
+
+class RecordFailure(_Border):
+    """Why a document has no values: the cause of the closed list, and what to do."""
+
+    cause: str
+    problem: str
+    remedy: str
+    page: int | None = None
+
+
+class Record(_Border):
+    """The structured result of one document."""
+
+    schema_version: str = SCHEMA_VERSION
+    record_id: str
+    revision: int = 1
+    status: Literal["complete", "review", "failed"]
+    source: RecordSource
+    received_at: str | None = None
+    form_type: str | None = Field(description="null for a page of no known form type: never a guess")
+    edition: str | None = None
+    fields: dict[str, RecordField] = {}
+    pages: list[RecordPage] = []
+    regions: list[RecordRegion] = []
+    failures: list[RecordFailure] = []

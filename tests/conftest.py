@@ -1,0 +1,28 @@
+"""What every test may ask for, and the settings every test runs under."""
+
+import os
+from pathlib import Path
+
+# One thread per process, as in production: read by the engines' libraries when they are first imported.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_THREAD_LIMIT"] = "1"
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder that holds pyproject.toml."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real scanned forms, which is no part of the repository; skips the test where there is none."""
+    chosen = os.environ.get("POSTROOM_TEST_DATA", "")
+    folder = Path(chosen) if chosen else REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the folder of scanned forms is not here; name it in POSTROOM_TEST_DATA")
+    return folder

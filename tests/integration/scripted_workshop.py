@@ -1,0 +1,56 @@
+"""Doubles for the journey: they label pages by their size, or misbehave on pages of a certain width."""
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+
+from extract.page import PageImage
+from intake.worker import Stopwatch, Workshop, WorkshopSettings
+from schemas.errors import Unavailable
+from schemas.extraction import Document
+from schemas.page import PageFact, PageLabel
+
+KILLS_ITS_WORKER = 661  # pixels of width of a page on which the worker process is killed, as if memory had run out
+RAISES = 662  # ... on which a stage raises
+IS_FORGOTTEN = 663  # ... which the journey forgets to report
+IS_BLANK = 664
+WRITTEN = "what somebody wrote"
+
+
+def open_workshop(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
+    def read(pages: Iterable[PageImage]) -> list[Document]:
+        documents = []
+        for page in pages:
+            with watch.stage("read"):
+                documents += _documents(page)
+        return documents
+
+    return Workshop(read)
+
+
+def _documents(page: PageImage) -> list[Document]:
+    if page.width == KILLS_ITS_WORKER:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if page.width == RAISES:
+        raise ValueError(WRITTEN)
+    if page.width == IS_FORGOTTEN:
+        return []
+    label = PageLabel.BLANK if page.width == IS_BLANK else PageLabel.CONTENT
+    return [Document(None, None, (PageFact(page.number, label, width=page.width, height=page.height),))]
+
+
+def lacks_a_model(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
+    raise Unavailable("no models are installed: run `make setup`")
+
+
+def dies(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
+    os._exit(3)
+
+
+def sleeps(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
+    def read(pages: Iterable[PageImage]) -> list[Document]:
+        time.sleep(60)
+        return []
+
+    return Workshop(read)

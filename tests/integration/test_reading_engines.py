@@ -1,0 +1,262 @@
+"""The real engines on lines and pages drawn here with common fonts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import zxingcpp
+from PIL import Image, ImageDraw, ImageFont
+
+from extract.engines.barcode import ZxingBarcodes
+from extract.engines.inference import CHOICE_VARIABLE, Backend, load_network, preferred_backend, processor_flags
+from extract.engines.layout_parser import PaddleLayout
+from extract.engines.models import model_path
+from extract.engines.orientation import PaddleOrientation
+from extract.engines.ppocr import BLANK, PaddleLineFinder, PaddleReader
+from extract.engines.tesseract import TesseractReader
+from extract.layout import find_regions
+from extract.page import Grey, PageImage
+from schemas.errors import Unavailable
+from schemas.reading import RegionKind
+
+FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
+SENTENCE = "The registered keeper is Jane Doe"
+LEFT_COLUMN = [
+    "First the keeper writes",
+    "to the agency about the",
+    "car that was sold last",
+    "week to another person.",
+    "The letter names the",
+]
+RIGHT_COLUMN = [
+    "new keeper and gives an",
+    "address in Swansea with",
+    "a postcode. The agency",
+    "then sends a certificate",
+    "to that address by post.",
+]
+
+
+def drawn(text: str, size: int = 34) -> Grey:
+    """One line of print with little margin."""
+    font = ImageFont.truetype(FONT, size)
+    image = Image.new("L", (round(font.getlength(text)) + 12, round(size * 1.4)), 255)
+    ImageDraw.Draw(image).text((6, size // 10), text, font=font, fill=0)
+    return np.asarray(image)
+
+
+def drawn_page(*columns: tuple[int, Sequence[str]], heading: str = "") -> Grey:
+    """An A4 page at 100 dpi, each column given by its left edge and its lines."""
+    image = Image.new("L", (827, 1169), 255)
+    pen = ImageDraw.Draw(image)
+    pen.text((100, 60), heading, font=ImageFont.truetype(FONT, 34), fill=0)
+    for left, lines in columns:
+        for number, line in enumerate(lines):
+            pen.text((left, 160 + 32 * number), line, font=ImageFont.truetype(FONT, 19), fill=0)
+    return np.asarray(image)
+
+
+@pytest.fixture(scope="module", params=["rec-tiny", "rec-small"])
+def reader(request: pytest.FixtureRequest) -> PaddleReader:
+    return PaddleReader(request.param)
+
+
+@pytest.fixture(scope="module")
+def tesseract() -> TesseractReader:
+    return TesseractReader("cym+eng")
+
+
+def test_a_printed_line_is_read_with_a_score_for_each_character(reader: PaddleReader) -> None:
+    (read,) = reader.read([drawn(SENTENCE)])
+    assert read.text == SENTENCE
+    assert len(read.characters) == len(SENTENCE)
+    assert all(0.5 < score <= 1.0 for score in read.characters)
+
+
+def test_no_lines_have_no_answers(reader: PaddleReader, tesseract: TesseractReader) -> None:
+    assert reader.read([]) == tesseract.read([]) == []
+    assert reader.probabilities([]) == []
+
+
+def test_blank_paper_of_any_size_reads_as_nothing(reader: PaddleReader, tesseract: TesseractReader) -> None:
+    blanks = [np.full(shape, 255, np.uint8) for shape in ((48, 300), (1, 1), (1, 400), (300, 1), (60, 4000))]
+    assert [read.text for read in reader.read(blanks)] == [""] * 5
+    assert [read.text for read in tesseract.read(blanks)] == [""] * 5
+
+
+def test_an_image_without_pixels_is_refused(reader: PaddleReader, tesseract: TesseractReader) -> None:
+    for engine in (reader, tesseract):
+        with pytest.raises(ValueError, match="at least one pixel"):
+            engine.read([np.empty((0, 20), np.uint8)])
+
+
+def test_a_line_reads_the_same_alone_and_among_others(reader: PaddleReader) -> None:
+    lines = [drawn(text) for text in ("SA6 7JL", SENTENCE, "12/04/2018", SENTENCE * 2)]
+    together = reader.read(lines)
+    assert together == [reader.read([line])[0] for line in lines]
+    assert together[::-1] == reader.read(lines[::-1])
+
+
+def test_a_line_too_wide_for_one_go_is_read_whole(reader: PaddleReader) -> None:
+    text = " ".join([SENTENCE] * 4)
+    line = drawn(text, size=36)
+    assert line.shape[1] * 48 / line.shape[0] > 1920
+    assert reader.read([line])[0].text == text
+
+
+def test_an_alphabet_of_digits_answers_digits_only(reader: PaddleReader) -> None:
+    (read,) = reader.read([drawn("O1B 2345")], alphabet="0123456789")
+    assert set(read.text) <= set("0123456789")
+    assert read.text.endswith("2345")
+    assert " " not in read.text
+
+
+def test_letters_the_alphabet_does_not_hold_count_for_their_twins(reader: PaddleReader) -> None:
+    accented, small = reader.read([drawn("Café Éric")], "abcdefrCE ")[0], reader.read([drawn("doe")], "DOE")[0]
+    assert accented.text == "Cafe Erc"
+    assert small.text == "DOE"
+
+
+def test_a_character_forced_against_what_was_seen_keeps_a_low_score(reader: PaddleReader) -> None:
+    free, forced = reader.read([drawn("7")])[0], reader.read([drawn("7")], alphabet="1")[0]
+    assert (free.text, forced.text in ("", "1")) == ("7", True)
+    assert all(score < 0.5 for score in forced.characters)
+
+
+def test_probabilities_give_each_class_at_each_step(reader: PaddleReader) -> None:
+    (steps,) = reader.probabilities([drawn("AB")])
+    assert steps.shape[1] == len(reader.classes)
+    assert reader.classes[0] == BLANK
+    assert reader.classes[-1] == " "
+    assert np.allclose(steps.sum(axis=1), 1.0, atol=1e-3)
+    assert {reader.classes[place] for place in steps.argmax(axis=1)} == {BLANK, "A", "B"}
+
+
+def test_a_reader_names_its_model_and_library(reader: PaddleReader) -> None:
+    family, digest, library = reader.name.split("/")
+    assert family in ("pp-ocrv6-tiny-latin", "pp-ocrv6-small-latin")
+    assert len(digest) == 8
+    assert library.startswith(f"{preferred_backend()}-")
+
+
+def test_both_libraries_read_the_same() -> None:
+    lines = [drawn(text) for text in (SENTENCE, "AB12 CDE", "Heol y Frenhines")]
+    first, second = (PaddleReader("rec-tiny", backend).read(lines) for backend in Backend)
+    assert [read.text for read in first] == [read.text for read in second]
+
+
+def test_welsh_letters_are_read_by_tesseract(tesseract: TesseractReader) -> None:
+    (read,) = tesseract.read([drawn("Mae'r tŷ ger y môr")])
+    assert read.text.replace("’", "'") == "Mae'r tŷ ger y môr"
+
+
+def test_circumflexes_are_among_the_letters_of_the_small_reader() -> None:
+    (read,) = PaddleReader("rec-small").read([drawn("Llanfair môr pêl")])
+    assert read.text == "Llanfair môr pêl"
+
+
+def test_tesseract_keeps_to_the_order_and_the_alphabet(tesseract: TesseractReader) -> None:
+    lines = [drawn(SENTENCE), np.full((48, 200), 255, np.uint8), drawn("24680")]
+    assert [read.text for read in tesseract.read(lines)] == [SENTENCE, "", "24680"]
+    assert set(tesseract.read([drawn("O1B 2345")], "0123456789")[0].text) <= set("0123456789")
+    assert set(tesseract.read([drawn(SENTENCE)], "TRKJDthe '\"\\$")[0].text) <= set("TRKJDthe '\"\\$")
+
+
+def test_a_missing_language_is_told_at_start() -> None:
+    with pytest.raises(Unavailable, match="no data for xyz"):
+        TesseractReader("eng+xyz")
+
+
+def test_a_missing_or_damaged_model_is_told_at_start(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(model_path("rec-tiny").read_bytes()[:5000])
+    for backend in Backend:
+        with pytest.raises(Unavailable, match=r"missing\.onnx is missing"):
+            load_network(tmp_path / "missing.onnx", backend)
+        with pytest.raises(Unavailable, match=r"damaged\.onnx cannot be loaded"):
+            load_network(damaged, backend)
+
+
+def test_a_batch_of_the_wrong_shape_is_the_engine_failing() -> None:
+    for backend in Backend:
+        with pytest.raises(Unavailable, match="failed on a batch"):
+            load_network(model_path("rec-tiny"), backend).run(np.zeros((1, 5, 48, 64), np.float32))
+
+
+def test_the_environment_may_choose_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CHOICE_VARIABLE, "openvino")
+    assert preferred_backend() is Backend.OPENVINO
+    monkeypatch.setenv(CHOICE_VARIABLE, "abacus")
+    with pytest.raises(Unavailable, match="openvino, onnxruntime"):
+        preferred_backend()
+
+
+def test_the_processor_tells_its_instruction_sets(tmp_path: Path) -> None:
+    told = tmp_path / "cpuinfo"
+    told.write_text("processor\t: 0\nflags\t\t: fpu avx2 avx512_bf16\n", encoding="ascii")
+    assert processor_flags(told) == {"fpu", "avx2", "avx512_bf16"}
+    assert processor_flags(tmp_path / "none") == frozenset()
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_a_page_lying_any_way_is_told_how_to_stand_up(turned: int) -> None:
+    upright = drawn_page((100, LEFT_COLUMN * 5), heading="Change of keeper")
+    lying = np.ascontiguousarray(np.rot90(upright, -turned // 90))
+    degrees, score = PaddleOrientation().turn(lying)
+    assert (turned + degrees) % 360 == 0
+    assert 0.5 < score <= 1.0
+
+
+def test_the_orientation_of_a_tiny_or_narrow_image_is_still_an_answer() -> None:
+    finder = PaddleOrientation()
+    for shape in ((1, 1), (1, 3000), (3000, 2), (300, 300)):
+        assert finder.turn(np.full(shape, 255, np.uint8))[0] in (0, 90, 180, 270)
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180])
+def test_a_barcode_comes_back_with_its_place(turned: int) -> None:
+    code = zxingcpp.create_barcode("DVLA-2026-11", zxingcpp.BarcodeFormat.Code128)
+    bars = np.asarray(code.to_image(scale=3))
+    page = np.full((1200, 900), 255, np.uint8)
+    page[300 : 300 + bars.shape[0], 200 : 200 + bars.shape[1]] = bars
+    (found,) = ZxingBarcodes().find(np.ascontiguousarray(np.rot90(page, -turned // 90)))
+    assert (found.symbology, found.text) == ("Code128", "DVLA-2026-11")
+    if not turned:
+        assert 200 <= found.box.left < found.box.right <= 200 + bars.shape[1]
+        assert 300 <= found.box.top < found.box.bottom <= 300 + bars.shape[0]
+
+
+def test_a_page_without_barcodes_has_none() -> None:
+    assert ZxingBarcodes().find(drawn_page((100, LEFT_COLUMN))) == []
+
+
+def test_two_columns_are_found_and_read_one_after_the_other() -> None:
+    page = PageImage(drawn_page((80, LEFT_COLUMN), (450, RIGHT_COLUMN), heading="Change of keeper"), 100, 1)
+    regions = find_regions(page, PaddleLineFinder(), PaddleLayout(), PaddleReader("rec-tiny"))
+    read = [line.text for region in regions for line in region.lines]
+    assert read == ["Change of keeper", *LEFT_COLUMN, *RIGHT_COLUMN]
+    assert regions[0].kind in (RegionKind.TITLE, RegionKind.HEADER)
+
+
+def test_a_blank_page_has_no_lines_no_regions_and_no_layout() -> None:
+    blank = np.full((1169, 827), 255, np.uint8)
+    assert PaddleLineFinder().find(blank) == []
+    assert find_regions(PageImage(blank, 100, 1), PaddleLineFinder(), PaddleLayout(), PaddleReader("rec-tiny")) == ()
+
+
+def test_the_place_of_a_line_is_the_same_at_any_resolution() -> None:
+    page = drawn_page((100, LEFT_COLUMN[:1]))
+    large = np.asarray(cv2.resize(page, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC), np.uint8)
+    (small_box,), (large_box,) = PaddleLineFinder().find(page), PaddleLineFinder().find(large)
+    ink = np.argwhere(page < 128)
+    assert small_box.left <= ink[:, 1].min() + 2
+    assert small_box.right >= ink[:, 1].max() - 1
+    assert abs(small_box.left - large_box.left / 3) < 6
+    assert abs(small_box.bottom - large_box.bottom / 3) < 6
+
+
+def test_a_line_finder_takes_images_of_any_size() -> None:
+    for shape in ((1, 1), (5, 3000), (3000, 5), (40, 40)):
+        assert PaddleLineFinder().find(np.full(shape, 255, np.uint8)) == []

@@ -1,0 +1,229 @@
+"""What can be issued passes, what cannot gets a sentence. The examples are published ones, or break one rule each."""
+
+import numpy as np
+import pytest
+
+from extract.rules import (
+    RULES,
+    date_exists,
+    driver_number_disagrees,
+    gb_driver_number,
+    nino,
+    sort_code,
+    uk_postcode,
+    uk_registration_mark,
+    vin,
+    vin_check_digit,
+)
+from intake.synthetic.identifiers import driver_number, invent_vehicle
+from intake.synthetic.people import invent_person
+
+# The specimen licence that DVLA prints: Sarah Meredyth Morgan, born 11 March 1976.
+SPECIMEN = "MORGA753116SM9IJ"
+
+
+@pytest.mark.parametrize(
+    "postcode",
+    ["SA6 7JL", "EC1A 1BB", "W1A 0AX", "M1 1AE", "B33 8TH", "CR2 6XH", "DN55 1PT", "GIR 0AA", "BFPO 57", "BX9 1AS"],
+)
+def test_published_postcodes_pass(postcode: str) -> None:
+    assert uk_postcode(postcode) == ""
+    assert uk_postcode(postcode.replace(" ", "").lower()) == ""
+
+
+@pytest.mark.parametrize(
+    "postcode",
+    [
+        "SA6 7JO",  # O is no inward letter
+        "SA6 7CL",  # nor is C
+        "QA6 7JL",  # no area begins with Q
+        "SJ6 7JL",  # no area's second letter is J
+        "XA6 7JL",
+        "ZB6 7JL",  # letters allowed, but no such area
+        "SA6I 7JL",
+        "W1I 0AX",
+        "SA 7JL",
+        "SA6 JL",
+        "SA123 7JL",
+        "SA6 7JLL",
+        "",
+    ],
+)
+def test_impossible_postcodes_fail(postcode: str) -> None:
+    assert uk_postcode(postcode) != ""
+
+
+@pytest.mark.parametrize("number", ["1M8GDM9AXKP042788", "WVWZZZ1JZ3W386752", "11111111111111111"])
+def test_well_built_vins_pass(number: str) -> None:
+    assert vin(number) == ""
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1M8GDM9AXKP04278",
+        "1M8GDM9AXKP0427888",
+        "IM8GDM9AXKP042788",
+        "1M8GDM9AXKP04278O",
+        "1M8GDM9AXKPO42788",
+        "1M8GDM9AXKP04A788",
+        "1M8-DM9AXKP042788",
+        "",
+    ],
+)
+def test_badly_built_vins_fail(number: str) -> None:
+    assert vin(number) != ""
+
+
+def test_the_check_digit_tells_one_wrong_character_where_the_form_asks_for_it() -> None:
+    assert vin_check_digit("1M8GDM9AXKP042788") == ""
+    assert vin_check_digit("1M8GDM9AXKP042789") != ""
+    assert vin_check_digit("WVWZZZ1JZ3W386752") != "", "a European number has none"
+    assert vin_check_digit("1M8") != ""
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        *("AB51 ABC", "BD02 SMR", "LK53 ZZZ", "TE49 EST"),  # since 2001
+        *("A123 ABC", "Y1 ABC", "Q123 ABC"),  # prefix
+        *("ABC 123A", "OAB 1Y"),  # suffix
+        *("A 1", "AB 1234", "ABC 123", "1 A", "1234 AB", "123 ABC"),  # without a sign of age
+        *("AZ 1234", "AIA 1234", "JAZ 9", "1 IA", "OUI 2345", "UI 7", "IG 99"),  # Northern Ireland
+    ],
+)
+def test_marks_of_every_form_issued_since_1903_pass(mark: str) -> None:
+    assert uk_registration_mark(mark) == ""
+    assert uk_registration_mark(mark.replace(" ", "").lower()) == ""
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "AB50 ABC",  # no half-year 50 before 2050
+        "AB01 ABC",  # the form began in September 2001
+        "AB00 ABC",
+        "AI51 ABC",
+        "ZB51 ABC",
+        "AB51 AQC",
+        "AB51 AIC",
+        "O123 ABC",  # no year has the letter O
+        "U123 ABC",
+        "A123 ABZ",  # Great Britain's place letters have no Z
+        "A012 ABC",
+        "ABC 123I",
+        "ABC 123Q",
+        "ABC 1234A",
+        "ABC 1234",  # four figures with three letters only in Northern Ireland
+        "A 12345",
+        "AB 0123",
+        "ZA 123",  # Dublin: the Republic's
+        "AB5I ABC",
+        "12345",
+        "ABCDEFG",
+        "",
+    ],
+)
+def test_marks_that_were_never_issued_fail(mark: str) -> None:
+    assert uk_registration_mark(mark) != ""
+
+
+def test_the_specimen_driver_number_passes_and_agrees_with_the_specimen_driver() -> None:
+    assert gb_driver_number(SPECIMEN) == ""
+    told = {"surname": "Morgan", "forenames": "Sarah Meredyth", "born": "1976-03-11"}
+    assert driver_number_disagrees(SPECIMEN, **told) == ""
+    assert driver_number_disagrees(SPECIMEN) == ""
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "MORGA753116SM9I",
+        "MORGA753116SM9IJ3",
+        "M0RGA753116SM9IJ",  # a figure in the name
+        "MO9GA753116SM9IJ",  # letters after the filling
+        "MORGA713116SM9IJ",  # month 13
+        "MORGA763116SM9IJ",  # month 63
+        "MORGA700116SM9IJ",  # month 0
+        "MORGA750116SM9IJ",
+        "MORGA753326SM9IJ",  # 32 March
+        "MORGA752307SM9IJ",  # 30 February
+        "MORGA752297SM9IJ",  # 1977 was no leap year
+        "MORGA7531169M9IJ",  # a second initial without a first
+        "MORGA753116SM1IJ",
+        "MORGA753116SMOIJ",
+        "MORGA753116SM91J",
+        "",
+    ],
+)
+def test_driver_numbers_that_break_one_rule_fail(number: str) -> None:
+    assert gb_driver_number(number) != ""
+
+
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ({"surname": "Morgen"}, "surname"),
+        ({"surname": "Morg"}, "surname"),
+        ({"born": "1976-03-12"}, "date of birth"),
+        ({"born": "1976-04-11"}, "date of birth"),
+        ({"born": "1986-03-11"}, "date of birth"),
+        ({"forenames": "Ann Sarah"}, "initial"),
+    ],
+)
+def test_a_driver_number_that_contradicts_another_answer_is_told(told: dict[str, str], word: str) -> None:
+    assert word in driver_number_disagrees(SPECIMEN, **told)
+
+
+def test_mac_is_written_mc_and_short_names_are_filled_with_nines() -> None:
+    assert driver_number_disagrees("MCDON753116SM9IJ", surname="MacDonald") == ""
+    assert driver_number_disagrees("OBRIE753116SM9IJ", surname="O'Brien") == ""
+    assert driver_number_disagrees("LEE99753116SM9IJ", surname="Lee") == ""
+
+
+@pytest.mark.parametrize("number", ["AB 12 34 56 C", "ab123456d", "12A34567"])
+def test_well_built_national_insurance_numbers_pass(number: str) -> None:
+    assert nino(number) == ""
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["QQ123456C", "AO123456C", "DA123456C", "AV123456C", "BG123456A", "ZZ123456A", "AB123456E", "AB12345C", "A1234567"],
+)
+def test_national_insurance_numbers_never_issued_fail(number: str) -> None:
+    assert nino(number) != ""
+
+
+@pytest.mark.parametrize(
+    ("code", "is_right"),
+    [("123456", True), ("12-34-56", True), ("12 34 56", True), ("12-3456", False), ("12345", False), ("12345O", False)],
+)
+def test_a_sort_code_has_six_figures(code: str, is_right: bool) -> None:
+    assert (sort_code(code) == "") is is_right
+
+
+def test_a_date_must_be_a_day_of_the_calendar() -> None:
+    assert date_exists("2024-02-29") == ""
+    assert date_exists("2023-02-29") != ""
+    assert date_exists("29/02/2024") != ""
+    assert date_exists("20240229") != ""
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.parametrize("value", ["", "ß", "İ" * 17, "９" * 17, "A" * 16, "\n", "1234567890123456"])
+def test_no_rule_breaks_on_odd_text_and_failures_are_sentences(name: str, value: str) -> None:
+    message = RULES[name](value)
+    assert message.endswith(".")
+    assert value.strip() == "" or value not in message, "a message must not repeat what a person wrote"
+
+
+def test_the_numbers_we_invent_for_synthetic_post_pass() -> None:
+    random = np.random.default_rng(7)
+    for _ in range(10):
+        person = invent_person(random)
+        number = driver_number(person, random)
+        told = {"surname": person.surname, "forenames": person.forenames, "born": person.born.isoformat()}
+        vehicle, _ = invent_vehicle(random)
+        answers = (gb_driver_number(number), driver_number_disagrees(number, **told), uk_postcode(person.postcode))
+        assert answers == ("", "", "")
+        assert (vin(vehicle), vin_check_digit(vehicle)) == ("", "")
