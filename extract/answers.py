@@ -17,6 +17,11 @@ from schemas.geometry import Box, hull
 
 Labels = NDArray[np.int32]
 
+# A page of two levels only, and the level between them.
+_BLACK, _WHITE, _TWO_LEVELS, _MIDDLE_GREY = 16, 239, 0.97, 128
+# Paper is the brightest within so many eighths of a pixel: wider than any stroke. Ink is darker than paper by at least
+# so much, and by so many times the paper's own grain, up to what no pencil falls short of.
+_PAPER_SEEN, _INK_DARKER, _GRAINS, _INK_AT_MOST = 9, 34, 4.0, 110
 # All lengths in pixels at 300 dpi, the frame the pages are aligned in.
 # Print on the page lies within this of print on the reference, after alignment (its residual is about 1).
 _NEAR_PRINT = 4
@@ -77,7 +82,8 @@ class InkLine:
 class Answers:
     """The ink of a page that is not print.
 
-    pixels: the aligned page, print and all.
+    pixels: the aligned page on white paper, print and all.
+    level:  the grey level up to which a pixel of it is ink.
     labels: (height, width) int32: 0 for no answer ink, else the number of the shape.
     stats:  (shapes, 5) int32: left, top, width, height, area of each shape; row 0 is the paper.
     run:    for each shape the number of the run (word or tight group of words) it belongs to.
@@ -85,17 +91,30 @@ class Answers:
     """
 
     pixels: Grey
+    level: int
     labels: Labels
     stats: Labels
     run: Labels
     sideways: NDArray[np.bool_]
 
 
-def ink_level(pixels: Grey) -> int:
-    """The grey level below which a pixel is ink (Otsu 1979), kept within what paper and pens allow."""
-    sample = np.ascontiguousarray(pixels[::2, ::2])
-    level, _ = cv2.threshold(sample, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return int(min(max(level, 100), 190))
+def flattened(pixels: Grey) -> tuple[Grey, int]:
+    """The page on white paper, and the grey level up to which a pixel is ink.
+
+    Paper is what is brightest around; how much darker ink must be follows from the paper's own grain. So a stain, a
+    shadow in the fold and faint pencil are told apart, which no one level for the whole page can do. A page of two
+    levels only is returned as it is.
+    """
+    sample = pixels[::7, ::5]
+    if float(((sample < _BLACK) | (sample > _WHITE)).mean()) > _TWO_LEVELS:
+        return pixels, _MIDDLE_GREY
+    height, width = pixels.shape
+    small = cv2.resize(pixels, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    paper = cv2.GaussianBlur(cv2.dilate(small, np.ones((_PAPER_SEEN,) * 2, np.uint8)), (0, 0), _PAPER_SEEN / 2)
+    paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
+    darker = np.asarray(cv2.subtract(paper, pixels), np.uint8)
+    grain = float(np.median(darker[::7, ::5]))
+    return np.asarray(255 - darker, np.uint8), round(255 - min(max(_INK_DARKER, _GRAINS * grain), _INK_AT_MOST))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +150,7 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box]) -> Answers:
     Only the level strips of the page that hold a zone are looked at, with a little around them.
     """
     ink = np.zeros(aligned.shape, np.uint8)
-    level = ink_level(aligned)
+    aligned, level = flattened(aligned)
     strips = _strips(zones, aligned.shape[0])
     for strip in strips:
         ink[strip] = aligned[strip] <= level
@@ -147,7 +166,7 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box]) -> Answers:
     small[0] = True
     run = np.where(small[run], 0, run).astype(np.int32)
     shapes = shapes.only(run > 0)
-    return Answers(aligned, shapes.labels, shapes.stats, run, _sideways(shapes, run))
+    return Answers(aligned, level, shapes.labels, shapes.stats, run, _sideways(shapes, run))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -94,7 +94,7 @@ def fields(
     """Every field of the form type, in its order, decided."""
     drafts = [_draft(spec, edition, seen) for spec in form_type.fields]
     checks = validate.validate(form_type, {draft.spec.name: draft.normal for draft in drafts})
-    return tuple(_decided(draft, checks.get(draft.spec.name, ()), calibration) for draft in drafts)
+    return tuple(_decided(draft, form_type.id, checks.get(draft.spec.name, ()), calibration) for draft in drafts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _narrowed(reading: Reading, normal: Normal) -> Reading:
     return Reading(reading.text[start:end], reading.characters[start:end], reading.reader, reading.area)
 
 
-def _decided(draft: _Draft, checks: Sequence[CheckResult], calibration: Calibration) -> FieldValue:
+def _decided(draft: _Draft, form_type: str, checks: Sequence[CheckResult], calibration: Calibration) -> FieldValue:
     spec, normal = draft.spec, draft.normal
     if draft.page is None:
         made = decide.Decision(
@@ -151,21 +151,26 @@ def _decided(draft: _Draft, checks: Sequence[CheckResult], calibration: Calibrat
         )
     elif draft.signature is not None:
         made = decide.decide_signature(
-            spec, doubtful=draft.signature.doubtful, reason=draft.signature.reason, calibration=calibration
+            spec,
+            doubtful=draft.signature.doubtful,
+            reason=draft.signature.reason,
+            calibration=calibration,
+            form_type=form_type,
         )
     elif draft.reading is None:
         chosen = normal.value if isinstance(normal.value, tuple) else ()
-        made = decide.decide_choice(spec, chosen, draft.marks, checks, calibration)
+        made = decide.decide_choice(spec, chosen, draft.marks, checks, calibration, form_type=form_type)
     elif spec.kind is FieldKind.BARCODE:
         made = decide.decide_exact(spec, normal.text, checks, calibration)
     else:
-        made = decide.decide_text(spec, normal, draft.reading, checks, calibration)
+        made = decide.decide_text(spec, normal, draft.reading, checks, calibration, form_type=form_type)
     return FieldValue(
         spec=spec,
         value=normal.value,
         text=normal.text or (draft.reading.text if draft.reading and not spec.patterns else ""),
         status=made.status,
         confidence=made.confidence,
+        score=made.score,
         page=draft.page,
         area=draft.area,
         readings=(draft.reading,) if draft.reading and draft.reading.text else (),

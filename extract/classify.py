@@ -27,13 +27,12 @@ _SKETCH_DPI = 10
 _SKETCH_BLUR = 1.0
 _SKETCH_HEIGHT, _SKETCH_WIDTH = 162, 135  # room for 14 x 11 inches and a shift; factors of 2, 3 and 5
 _TURNS = (0, 90, 180, 270)
-# Copiers and "fit to page" change the size; the likeliest few are compared at these sizes too.
-_SCALES = (0.94, 0.97, 1.03, 1.06)
-_CLOSER_LOOKS = 10
+# Copiers and "fit to page" change the size.
+_SCALES = (0.92, 0.96, 1.0, 1.04, 1.08)
 # Worth laying onto the page: correlation at 10 dpi at least this. Then so many may fail before the page counts as of no
 # known form; relatives of a form that fitted do not count.
-_WORTH_A_TRY = 0.35
-_FAILURES = 4
+_WORTH_A_TRY = 0.15
+_FAILURES = 5
 # A fit so good that no other form needs to be tried.
 _CERTAIN = 0.75
 # Mean correlation of the print's patches at which a page is that form. Of 360 archive scans the forms scored 0.55 and
@@ -100,6 +99,9 @@ class Catalogue:
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
         self.candidates = tuple(candidates)
+        self._tall = np.array([candidate.is_tall for candidate in self.candidates], np.bool_)
+        if self.candidates:
+            self._sketches = np.stack([candidate.sketch for candidate in self.candidates])
         self._differences: dict[tuple[int, int], _Difference | None] = {}
 
     def recognise(self, page: PageImage) -> Match | None:
@@ -133,31 +135,19 @@ class Catalogue:
     def _worth_a_try(self, page: View) -> list[tuple[Candidate, int]]:
         """The few candidates, each with a turn, that look like the page at 10 dpi; the likeliest first."""
         sketch = _sketch(page.fine, registration.FINE_DPI)
-        scored = self._compare(sketch, 1.0, [(index, turn) for index in range(len(self.candidates)) for turn in _TURNS])
-        near = [(index, turned) for _, index, turned in sorted(scored, reverse=True)[:_CLOSER_LOOKS]]
+        best = np.full((len(self.candidates), len(_TURNS)), -1.0)
         for scale in _SCALES:
-            scored += self._compare(sketch, scale, near)
-        best: dict[tuple[int, int], float] = {}
-        for score, index, turned in scored:
-            best[index, turned] = max(score, best.get((index, turned), 0.0))
-        order = sorted(best, key=lambda key: (-best[key], key))
-        return [(self.candidates[index], turned) for index, turned in order if best[index, turned] >= _WORTH_A_TRY]
-
-    def _compare(self, sketch: Grey, scale: float, which: Sequence[tuple[int, int]]) -> list[tuple[float, int, int]]:
-        """(correlation, candidate, turn) of the page's sketch, made `scale` times as large, with each of `which`."""
-        size = round(sketch.shape[1] * scale), round(sketch.shape[0] * scale)
-        sized = np.asarray(cv2.resize(sketch, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-        spectra: dict[int, NDArray[np.complex64]] = {}
-        scored = []
-        for index, turned in which:
-            upright_is_tall = (size[1] >= size[0]) == (turned in (0, 180))
-            candidate = self.candidates[index]
-            if upright_is_tall != candidate.is_tall:
-                continue
-            if turned not in spectra:
-                spectra[turned] = _spectrum(_turned_grey(sized, turned))
-            scored.append((_likeness(candidate.sketch, spectra[turned]), index, turned))
-        return scored
+            size = round(sketch.shape[1] * scale), round(sketch.shape[0] * scale)
+            sized = np.asarray(cv2.resize(sketch, size, interpolation=cv2.INTER_LINEAR), np.float32)
+            for column, turned in enumerate(_TURNS):
+                upright = np.rot90(sized, -turned // 90)
+                alike = self._tall == (upright.shape[0] >= upright.shape[1])
+                if alike.any():
+                    likeness = _likeness(self._sketches[alike], _spectrum(upright))
+                    best[alike, column] = np.maximum(best[alike, column], likeness)
+        order = np.argsort(-best, axis=None, kind="stable")
+        places = (np.unravel_index(int(place), best.shape) for place in order)
+        return [(self.candidates[row], _TURNS[column]) for row, column in places if best[row, column] >= _WORTH_A_TRY]
 
     def _relatives(self, one: Candidate, other: Candidate) -> bool:
         return one.form_type.id == other.form_type.id and self._difference(one, other) is not None
@@ -247,25 +237,21 @@ def _difference(one: Reference, other: Reference) -> _Difference | None:
     )
 
 
-def _sketch(pixels: Grey, dpi: int) -> Grey:
-    small = registration.resample(
-        registration.resample(pixels, dpi, 100) if dpi > 100 else pixels, min(dpi, 100), _SKETCH_DPI
-    )
-    return np.asarray(cv2.GaussianBlur(small, (0, 0), _SKETCH_BLUR), np.uint8)
+def _sketch(pixels: Grey, dpi: int) -> NDArray[np.float32]:
+    """Ink against its surroundings at 10 dpi."""
+    fine = registration.resample(pixels, dpi, min(dpi, registration.FINE_DPI))
+    return registration.ink_sketch(fine, min(dpi, registration.FINE_DPI), _SKETCH_DPI, _SKETCH_BLUR)
 
 
-def _spectrum(sketch: Grey) -> NDArray[np.complex64]:
-    """The Fourier transform of a sketch's ink, of zero mean and unit length, so that a product is a correlation."""
-    ink = 255.0 - sketch[:_SKETCH_HEIGHT, :_SKETCH_WIDTH].astype(np.float32)
-    ink -= ink.mean()
+def _spectrum(sketch: NDArray[np.float32]) -> NDArray[np.complex64]:
+    """The Fourier transform of a sketch, of zero mean and unit length, so that a product is a correlation."""
+    ink = sketch[:_SKETCH_HEIGHT, :_SKETCH_WIDTH]
+    ink = ink - ink.mean()
     length = float(np.linalg.norm(ink)) or 1.0
     return np.fft.rfft2(ink / length, (_SKETCH_HEIGHT, _SKETCH_WIDTH)).astype(np.complex64)
 
 
-def _likeness(reference: NDArray[np.complex64], page: NDArray[np.complex64]) -> float:
-    """The best correlation (-1 to 1) of two sketches over all shifts."""
-    return float(np.fft.irfft2(page * reference.conj(), (_SKETCH_HEIGHT, _SKETCH_WIDTH)).max())
-
-
-def _turned_grey(pixels: Grey, degrees: int) -> Grey:
-    return np.ascontiguousarray(np.rot90(pixels, -degrees // 90))
+def _likeness(references: NDArray[np.complex64], page: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """For each reference the best correlation (-1 to 1) of its sketch with the page's over all shifts."""
+    surfaces = np.fft.irfft2(page[None] * references.conj(), (_SKETCH_HEIGHT, _SKETCH_WIDTH))
+    return np.asarray(surfaces.max(axis=(1, 2)), np.float32)

@@ -17,8 +17,10 @@ _SKEW_DPI = 75
 _SHADOW_DPI = 50
 _SHADOW_LEVEL = 100
 _SHADOW_THICK = 6  # pixels at 50 dpi, 3 mm: no pen is so thick, no printed rule either
-_SHADOW_WITHIN = 0.04  # of the page's side from its edge
-_SHADOW_ALONG = 0.15  # of the page's side
+# Shares of the page's side. What touches the edge may be short; a little inside, it must run all along, which the
+# printed bar at the head of a form does not.
+_SHADOW_TOUCHES, _SHADOW_ALONG = 0.006, 0.15
+_SHADOW_WITHIN, _SHADOW_ALL_ALONG = 0.04, 0.97
 # Ink share of a page's inside below which nothing a person wrote can be there: at 300 dpi on A4 about 700 pixels,
 # half a square millimetre of ink per dozen specks; a lone signature has ten times as much.
 _BLANK_INK = 0.0002
@@ -129,14 +131,20 @@ def without_shadow(page: PageImage) -> PageImage:
     shadow = np.zeros(count, np.bool_)
     for number in range(1, count):
         left, top, wide, high, _ = (int(value) for value in stats[number])
-        beside = min(left, width - left - wide) < _SHADOW_WITHIN * width and high > _SHADOW_ALONG * height
-        across = min(top, height - top - high) < _SHADOW_WITHIN * height and wide > _SHADOW_ALONG * width
+        beside = _is_margin(min(left, width - left - wide) / width, high / height)
+        across = _is_margin(min(top, height - top - high) / height, wide / width)
         shadow[number] = beside or across
     if not shadow.any():
         return page
     mask = cv2.dilate(shadow[labels].astype(np.uint8), np.ones((5, 5), np.uint8))
     full = cv2.resize(mask, (page.width, page.height), interpolation=cv2.INTER_NEAREST)
     return replace(page, pixels=np.where(full > 0, 255, page.pixels).astype(np.uint8))
+
+
+def _is_margin(from_edge: float, along: float) -> bool:
+    """Whether solid ink that far from an edge and that long beside it (shares of the page) is the scanner's."""
+    touching = from_edge <= _SHADOW_TOUCHES and along >= _SHADOW_ALONG
+    return touching or (from_edge <= _SHADOW_WITHIN and along >= _SHADOW_ALL_ALONG)
 
 
 def _small(page: PageImage, dpi: int) -> Grey:

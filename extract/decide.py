@@ -3,42 +3,52 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from extract.calibrate import Calibration
+from extract.calibrate import SCORE_DIGITS, Calibration
 from schemas.extraction import Normal
 from schemas.field import CheckResult, FieldSpec, FieldStatus
 from schemas.reading import Mark, MarkState, Reading
+
+# Ticks and signatures are judged by rules that either doubt or do not.
+_WITHOUT_DOUBT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes of one field.
 
-    confidence: calibrated probability that the value is right; None where there is no evidence.
+    confidence: calibrated probability that the value is right; None where there is no evidence. The curves speak of
+                values that passed their checks and of no others.
     reasons:    why a person must look, in words; empty if nobody must.
+    score:      the raw score that is compared with the threshold; None where the decision does not rest on one.
     """
 
     status: FieldStatus
     confidence: float | None
     reasons: tuple[str, ...]
     decided_by: str
+    score: float | None = None
 
 
 def decide_text(
-    spec: FieldSpec, normal: Normal, reading: Reading, checks: Sequence[CheckResult], calibration: Calibration
+    spec: FieldSpec,
+    normal: Normal,
+    reading: Reading,
+    checks: Sequence[CheckResult],
+    calibration: Calibration,
+    *,
+    form_type: str,
 ) -> Decision:
     """Decide on a field of writing."""
-    failed = tuple(check.message for check in checks if not check.passed)
+    failed = _messages(checks)
     if reading.text == "" and reading.area is not None:
-        return _decision(
-            FieldStatus.UNREADABLE, None, ("Something is written here that could not be read.",), calibration
-        )
+        return _decision(FieldStatus.UNREADABLE, ("Something is written here that could not be read.",), calibration)
     if reading.text == "":
-        status = FieldStatus.REVIEW if failed else FieldStatus.BLANK
-        return _decision(status, None, failed, calibration)
+        return _decision(FieldStatus.REVIEW if failed else FieldStatus.BLANK, failed, calibration)
     if normal.value is None:
         reason = normal.problem or "What stands here could not be understood."
-        return _decision(FieldStatus.REVIEW, None, (reason, *failed), calibration)
-    return _by_score(spec, reading.weakest, failed, calibration)
+        return _decision(FieldStatus.REVIEW, (reason, *failed), calibration)
+    score = round(min(max(reading.weakest, 0.0), 1.0), SCORE_DIGITS)
+    return _by_score(_Scored(form_type, spec.field_class, score, reading.reader), failed, calibration)
 
 
 def decide_choice(
@@ -47,55 +57,65 @@ def decide_choice(
     marks: Sequence[Mark],
     checks: Sequence[CheckResult],
     calibration: Calibration,
+    *,
+    form_type: str,
 ) -> Decision:
     """Decide on tick boxes: any doubtful box sends the whole question to a person."""
-    failed = tuple(check.message for check in checks if not check.passed)
+    failed = _messages(checks)
     doubts = tuple(f"{mark.option}: {mark.reason}" for mark in marks if mark.state is MarkState.DOUBTFUL)
-    if doubts or failed:
-        return _decision(FieldStatus.REVIEW, _probability(spec, 0.0, calibration), (*doubts, *failed), calibration)
-    decision = _by_score(spec, 1.0, (), calibration)
-    if not chosen and decision.status is FieldStatus.ACCEPTED:
-        return _decision(FieldStatus.BLANK, decision.confidence, (), calibration)
-    return decision
+    if doubts:
+        return _decision(FieldStatus.REVIEW, (*doubts, *failed), calibration)
+    value = _Scored(form_type, spec.field_class, _WITHOUT_DOUBT, None)
+    return _by_score(value, failed, calibration, FieldStatus.ACCEPTED if chosen else FieldStatus.BLANK)
 
 
-def decide_signature(spec: FieldSpec, *, doubtful: bool, reason: str, calibration: Calibration) -> Decision:
+def decide_signature(
+    spec: FieldSpec, *, doubtful: bool, reason: str, calibration: Calibration, form_type: str
+) -> Decision:
     """Decide on whether somebody signed."""
     if doubtful:
-        return _decision(FieldStatus.REVIEW, _probability(spec, 0.0, calibration), (reason,), calibration)
-    return _by_score(spec, 1.0, (), calibration)
+        return _decision(FieldStatus.REVIEW, (reason,), calibration)
+    return _by_score(_Scored(form_type, spec.field_class, _WITHOUT_DOUBT, None), (), calibration)
 
 
 def decide_exact(spec: FieldSpec, value: str, checks: Sequence[CheckResult], calibration: Calibration) -> Decision:
     """Decide on a value that carries its own error detection, such as a barcode."""
-    failed = tuple(check.message for check in checks if not check.passed)
+    failed = _messages(checks)
     if failed:
-        return _decision(FieldStatus.REVIEW, None, failed, calibration)
-    return _decision(FieldStatus.ACCEPTED if value else FieldStatus.BLANK, None, (), calibration)
+        return _decision(FieldStatus.REVIEW, failed, calibration)
+    return _decision(FieldStatus.ACCEPTED if value else FieldStatus.BLANK, (), calibration)
 
 
-def _by_score(spec: FieldSpec, score: float, failed: tuple[str, ...], calibration: Calibration) -> Decision:
-    curve = calibration.curves.get(spec.field_class)
-    if curve is None or curve.threshold is None:
-        reason = "There is too little evidence about this class of field to accept it unseen."
-        confidence = curve.probability(score) if curve else None
-        return _decision(FieldStatus.REVIEW, confidence, (*failed, reason), calibration)
-    if failed:
-        return _decision(FieldStatus.REVIEW, curve.probability(score), failed, calibration)
-    if score < curve.threshold:
-        return _decision(
-            FieldStatus.REVIEW, curve.probability(score), ("The reading is not sure enough.",), calibration
-        )
-    return _decision(FieldStatus.ACCEPTED, curve.probability(score), (), calibration)
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """What the calibration must know of a value; `reader` is None for what no reader read."""
+
+    form_type: str
+    field_class: str
+    score: float
+    reader: str | None
 
 
-def _probability(spec: FieldSpec, score: float, calibration: Calibration) -> float | None:
-    curve = calibration.curves.get(spec.field_class)
-    return curve.probability(score) if curve else None
-
-
-def _decision(
-    status: FieldStatus, confidence: float | None, reasons: tuple[str, ...], calibration: Calibration
+def _by_score(
+    value: _Scored, failed: tuple[str, ...], calibration: Calibration, if_sure: FieldStatus = FieldStatus.ACCEPTED
 ) -> Decision:
-    rounded = None if confidence is None else round(confidence, 4)
-    return Decision(status, rounded, reasons, f"policy@{calibration.version}")
+    known = (value.form_type, value.field_class, value.score, value.reader)
+    objection = calibration.objection(*known)
+    reasons = (*failed, objection) if objection else failed
+    probability = None if failed else calibration.probability(*known)
+    confidence = None if probability is None else round(probability, 4)
+    status = FieldStatus.REVIEW if reasons else if_sure
+    return Decision(status, confidence, reasons, _policy(calibration), value.score)
+
+
+def _messages(checks: Sequence[CheckResult]) -> tuple[str, ...]:
+    return tuple(check.message for check in checks if not check.passed)
+
+
+def _decision(status: FieldStatus, reasons: tuple[str, ...], calibration: Calibration) -> Decision:
+    """A decision that rests on no score."""
+    return Decision(status, None, reasons, _policy(calibration))
+
+
+def _policy(calibration: Calibration) -> str:
+    return f"policy@{calibration.version}"

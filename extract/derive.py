@@ -19,6 +19,8 @@ from schemas.geometry import Box
 REFERENCE_DPI = 300
 # Rounds with the median, each of which sharpens the map of the next.
 _ROUNDS = 3
+# So many of the lightest pages are tried as the first to lay the others onto.
+_ANCHORS = 5
 # The shapes of the last median are print if they hold up in a brighter quantile too: an answer would have to stand on
 # the same pixels of more than this share of the pages ...
 _BRIGHT_QUANTILE = 0.85
@@ -32,6 +34,10 @@ _INK_BELOW = 128
 _SPECK_PIXELS = 9
 # Rows worked on at a time, to keep a stack of a hundred pages within a few hundred megabytes.
 _STRIP_ROWS = 256
+
+
+# The pages that fit, laid onto the reference; their indices; their residuals; the indices of the others.
+_Layers = tuple[list[Grey], tuple[int, ...], tuple[float, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +64,13 @@ def derive_blank(pages: Sequence[PageImage]) -> Derived:
     """
     if len(pages) < 2:
         raise ValueError("at least two filled pages are needed: one page cannot tell print from answers")
-    blank = registration.resample(_anchor(pages).pixels, _anchor(pages).dpi, REFERENCE_DPI)
-    for _ in range(_ROUNDS):
-        reference = registration.prepare(blank, REFERENCE_DPI)
-        layers, used, residuals, refused = _layers(pages, reference)
+    layers, used, residuals, refused = _first_layers(pages)
+    for _ in range(_ROUNDS - 1):
+        blank = _quantile(layers, 0.5)
+        layers, used, residuals, refused = _layers(pages, registration.prepare(blank, REFERENCE_DPI))
         if len(used) < 2:
             raise NoFit("fewer than two of the pages show the same print", residual_pixels=float("inf"))
-        blank = _quantile(layers, 0.5)
+    blank = _quantile(layers, 0.5)
     blank = _shared_print(blank, _quantile(layers, _BRIGHT_QUANTILE, tolerant=True))
     return Derived(blank, used, residuals, refused)
 
@@ -77,15 +83,32 @@ def erase(blank: Grey, places: Sequence[Box]) -> Grey:
     return cleaned
 
 
-def _anchor(pages: Sequence[PageImage]) -> PageImage:
-    """The page with the least ink among those of the finest resolution: the fewest answers, stamps and stains."""
+def _anchors(pages: Sequence[PageImage]) -> list[PageImage]:
+    """The pages with the least ink among those of the finest resolution: the fewest answers, stamps and stains."""
     finest = max(page.dpi for page in pages)
-    return min((page for page in pages if page.dpi == finest), key=lambda page: -float(page.pixels.mean()))
+    lightest = sorted((page for page in pages if page.dpi == finest), key=lambda page: -float(page.pixels.mean()))
+    return lightest[:_ANCHORS]
 
 
-def _layers(
-    pages: Sequence[PageImage], reference: registration.Reference
-) -> tuple[list[Grey], tuple[int, ...], tuple[float, ...], tuple[int, ...]]:
+def _first_layers(pages: Sequence[PageImage]) -> _Layers:
+    """The pages laid onto one of them: the first on which most fit, else that on which the most fit.
+
+    The lightest page is the best anchor, unless it is a letter that has strayed among the forms.
+    """
+    best: _Layers | None = None
+    for anchor in _anchors(pages):
+        pixels = registration.resample(anchor.pixels, anchor.dpi, REFERENCE_DPI)
+        laid = _layers(pages, registration.prepare(pixels, REFERENCE_DPI))
+        if best is None or len(laid[1]) > len(best[1]):
+            best = laid
+        if 2 * len(best[1]) > len(pages):
+            break
+    if best is None or len(best[1]) < 2:
+        raise NoFit("fewer than two of the pages show the same print", residual_pixels=float("inf"))
+    return best
+
+
+def _layers(pages: Sequence[PageImage], reference: registration.Reference) -> _Layers:
     layers: list[Grey] = []
     used: list[int] = []
     residuals: list[float] = []

@@ -17,6 +17,10 @@ from schemas.geometry import Box, hull
 # What `models.md` calls the recipe for combs: ink columns only, these gaps (pixels) between cells.
 _CELL_GAP = 8
 _EMPTY_CELL = 36
+_CELL_MARGIN = 6
+# Inside a cell (pixels at 300 dpi): what is left out at its edge, how thin the remains of its lines are, the smallest
+# speck that counts, and the least ink of a character: a full stop has 25, a 1 more than 60.
+_CELL_INSET, _CELL_LINE, _CELL_SPECK, _CELL_INK = 2, 5, 8, 30
 # A word of a born-digital page is print if this share of its place is ink on the blank form.
 _PRINTED_WORD = 0.2
 _EXACT = "pdf-text"
@@ -62,7 +66,7 @@ def read_zones(
         if index not in lines:
             texts.append(_read_sideways(ink, zone, reader, finder))
         elif zone.cells:
-            texts.append(_read_cells(ink, zone, spec, reader))
+            texts.append(_read_cells(ink, blank, zone, spec, reader))
         else:
             texts.append(_read_lines(lines[index], spec, reader))
     return texts
@@ -90,33 +94,45 @@ def _strip(line: LineRead) -> tuple[str, tuple[float, ...]]:
     return (line.text[start:end], line.characters[start:end]) if start < end else ("", ())
 
 
-def _read_cells(ink: Answers, zone: Zone, spec: FieldSpec, reader: LineReader) -> ZoneText:
-    """A comb: each cell's own ink, trimmed and joined, read as one line."""
-    window = zone.box
-    labels = ink.labels[window.top : window.bottom, window.left : window.right]
-    pixels = ink.pixels[window.top : window.bottom, window.left : window.right]
-    own = cv2.dilate((labels > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    paper = np.where(own, pixels, 255).astype(np.uint8)
-    strips: list[Grey] = []
-    inked: list[Box] = []
-    for cell in zone.cells:
-        part = slice(max(cell.left - window.left, 0), max(cell.right - window.left, 1))
-        columns = np.flatnonzero((labels[:, part] > 0).any(axis=0))
-        if columns.size == 0:
-            strips.append(np.full((paper.shape[0], _EMPTY_CELL if inked else 0), 255, np.uint8))
-            continue
-        first, last = int(columns[0]) + part.start, int(columns[-1]) + 1 + part.start
-        strips.append(np.pad(paper[:, first:last], ((0, 0), (0, _CELL_GAP)), constant_values=255))
-        inked.append(Box(first + window.left, window.top, last + window.left, window.bottom))
+def _read_cells(ink: Answers, blank: Print, zone: Zone, spec: FieldSpec, reader: LineReader) -> ZoneText:
+    """A comb: the ink inside each cell, trimmed and joined, read as one line."""
+    cells = [(cell, _inside_cell(ink, blank, cell)) for cell in zone.cells]
+    inked = [cell for cell, picture in cells if picture is not None]
     if not inked:
         return ZoneText("", (), None, reader.name)
+    height = max(cell.height for cell in zone.cells)
+    strips: list[Grey] = []
+    for _, picture in cells:
+        if picture is not None:
+            room = height - picture.shape[0]
+            strips.append(np.pad(picture, ((0, room), (0, _CELL_GAP)), constant_values=255))
+        elif strips:
+            strips.append(np.full((height, _EMPTY_CELL), 255, np.uint8))
     line = np.concatenate(strips, axis=1)
-    rows = np.flatnonzero((line < 200).any(axis=1))
-    if rows.size:
-        line = line[max(int(rows[0]) - 6, 0) : int(rows[-1]) + 7]
-    line = np.pad(line, ((0, 0), (6, 6)), constant_values=255)
-    found = reader.read([np.ascontiguousarray(line)], spec.alphabet)
-    return _joined(found, hull(inked), reader.name)
+    rows = np.flatnonzero((line <= ink.level).any(axis=1))
+    line = np.pad(line[int(rows[0]) : int(rows[-1]) + 1], _CELL_MARGIN, constant_values=255)
+    return _joined(reader.read([line], spec.alphabet), hull(inked), reader.name)
+
+
+def _inside_cell(ink: Answers, blank: Print, cell: Box) -> Grey | None:
+    """The columns of a cell that hold ink, print made white; None for an empty cell."""
+    inner = cell.grown(-_CELL_INSET)
+    window = slice(inner.top, inner.bottom), slice(inner.left, inner.right)
+    pixels = ink.pixels[window]
+    mask = ((pixels <= ink.level) & (blank.exact[window] == 0)).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    high, wide = mask.shape
+    edge = (stats[:, 0] == 0) | (stats[:, 1] == 0)
+    edge |= (stats[:, 0] + stats[:, 2] == wide) | (stats[:, 1] + stats[:, 3] == high)
+    thin = stats[:, 2:4].min(axis=1) <= _CELL_LINE
+    keep = (stats[:, cv2.CC_STAT_AREA] >= _CELL_SPECK) & ~(edge & thin)
+    keep[0] = False
+    kept = keep[labels]
+    if int(kept.sum()) < _CELL_INK:
+        return None
+    columns = np.flatnonzero(kept.any(axis=0))
+    soft = cv2.dilate(kept.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.where(soft, pixels, 255).astype(np.uint8)[:, int(columns[0]) : int(columns[-1]) + 1]
 
 
 def _read_sideways(ink: Answers, zone: Zone, reader: LineReader, finder: LineFinder) -> ZoneText:

@@ -1,7 +1,7 @@
 """Align: lay a page onto the reference print of an edition, and say how well it fits.
 
 Three steps, coarse to fine. A correlation at 20 dpi over a few scales finds shift and size; an enhanced correlation
-maximisation (Evangelidis and Psarakis 2008, OpenCV's ECC) makes it an affine map; small patches of print matched one by
+maximisation (Evangelidis and Psarakis 2008, OpenCV's ECC) adds the turn; small patches of print matched one by
 one at 100 dpi, to a fraction of a pixel, give a smooth map that also follows paper that was fed unevenly. Answers,
 stamps and stains only spoil the patches they lie on, and those are outvoted.
 """
@@ -22,10 +22,15 @@ _COARSE_DPI = 20
 FINE_DPI = 100
 # Blur, in pixels at 20 dpi, that makes the correlation forgiving enough to climb.
 _COARSE_BLUR = 1.5
+# Surroundings are this many times as wide.
+_SURROUNDINGS = 6
 # Correlation at 20 dpi below which a closer look is wasted: the page shows another form.
-_CORRELATION_AT_LEAST = 0.45
+_CORRELATION_AT_LEAST = 0.4
 # Scanners that "fit to page" shrink or enlarge a sheet by some per cent.
 _SCALES = (1.0, 0.96, 1.04, 0.92, 1.08)
+_SCALE_STEP = 0.02
+# A scanner stretches one way more than the other by a few per cent at most, and the start is near the right size.
+_STRETCH_AT_MOST, _SIZE_AT_MOST = 1.05, 1.06
 # A start is good enough to stop looking at other sizes above this correlation.
 _CERTAIN_START = 0.8
 
@@ -81,11 +86,15 @@ class View:
     dpi:    of the page itself.
     fine:   grey at 100 dpi.
     coarse: blurred ink (float32, 0 to 255) at 20 dpi.
+    spare:  (width, height) by which `fine` is larger than the paper, in its pixels, -0.5 to 0.5.
+    before: (x, y) how much of that lies before the paper's left and top edge: none unless the page was turned.
     """
 
     dpi: int
     fine: Grey
     coarse: Float
+    spare: tuple[float, float] = (0.0, 0.0)
+    before: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +121,7 @@ def prepare(pixels: Grey, dpi: int) -> Reference:
     return Reference(
         pixels=pixels,
         dpi=dpi,
-        coarse=_ink(fine, FINE_DPI, _COARSE_DPI, _COARSE_BLUR),
+        coarse=ink_sketch(fine, FINE_DPI, _COARSE_DPI, _COARSE_BLUR),
         fine=fine,
         patches=_distinct_patches(fine),
     )
@@ -123,15 +132,20 @@ def resample(pixels: Grey, dpi: int, to_dpi: int) -> Grey:
     if dpi == to_dpi:
         return pixels
     factor = to_dpi / dpi
-    size = max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor))
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, size, interpolation=method), np.uint8)
+    if min(pixels.shape) * factor < 1:
+        size = max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor))
+        return np.asarray(cv2.resize(pixels, size, interpolation=method), np.uint8)
+    # By the factor, not to a size: a size rounded to whole pixels stretches the page by up to 3 pixels at 300 dpi.
+    return np.asarray(cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=method), np.uint8)
 
 
 def view(page: PageImage) -> View:
     """Prepare an upright page for aligning."""
     fine = resample(page.pixels, page.dpi, FINE_DPI)
-    return View(page.dpi, fine, _ink(fine, FINE_DPI, _COARSE_DPI, _COARSE_BLUR))
+    factor = FINE_DPI / page.dpi
+    spare = fine.shape[1] - page.width * factor, fine.shape[0] - page.height * factor
+    return View(page.dpi, fine, ink_sketch(fine, FINE_DPI, _COARSE_DPI, _COARSE_BLUR), spare)
 
 
 def turned(seen: View, degrees: int) -> View:
@@ -140,7 +154,11 @@ def turned(seen: View, degrees: int) -> View:
         return seen
     quarters = -degrees // 90
     fine = np.ascontiguousarray(np.rot90(seen.fine, quarters))
-    return View(seen.dpi, fine, np.ascontiguousarray(np.rot90(seen.coarse, quarters)))
+    across, down = seen.spare
+    spare = (across, down) if degrees == 180 else (down, across)
+    # What lay at the bottom lies at the left after a quarter turn; what lay at the right, at the top after three.
+    before = {90: (down, 0.0), 180: (across, down), 270: (0.0, across)}[degrees]
+    return View(seen.dpi, fine, np.ascontiguousarray(np.rot90(seen.coarse, quarters)), spare, before)
 
 
 def align(page: View, reference: Reference) -> Fit:
@@ -178,7 +196,8 @@ def warp(page: PageImage, reference: Reference, fit: Fit) -> Grey:
 def warp_fine(page: View, reference: Reference, fit: Fit) -> Grey:
     """The page in the frame of the reference at 100 dpi, by the affine map alone: right to about a pixel."""
     height, width = reference.fine.shape
-    return _warp_affine(page.fine, _between(fit.affine, FINE_DPI / reference.dpi, FINE_DPI / page.dpi), width, height)
+    affine = _between(fit.affine, FINE_DPI / reference.dpi, FINE_DPI / page.dpi)
+    return _warp_affine(page.fine, _shifted(affine, page, 1), width, height)
 
 
 def _local(fit: Fit, reference: Reference, left: int, top: int, right: int, bottom: int) -> Affine:
@@ -211,9 +230,11 @@ def _interpolated(mesh: Float, row: float, column: float) -> tuple[float, float]
     return float(dx), float(dy)
 
 
-def _ink(grey: Grey, dpi: int, to_dpi: int, blur: float) -> Float:
-    small = resample(grey, dpi, to_dpi)
-    return np.asarray(cv2.GaussianBlur((255 - small).astype(np.float32), (0, 0), blur), np.float32)
+def ink_sketch(grey: Grey, dpi: int, to_dpi: int, blur: float) -> Float:
+    """Blurred ink against its surroundings, so that a shadow, a tint or a grey back does not count as print."""
+    small = (255 - resample(grey, dpi, to_dpi)).astype(np.float32)
+    near, around = cv2.GaussianBlur(small, (0, 0), blur), cv2.GaussianBlur(small, (0, 0), _SURROUNDINGS * blur)
+    return np.asarray(near - around, np.float32)
 
 
 def _distinct_patches(fine: Grey) -> NDArray[np.int32]:
@@ -252,33 +273,63 @@ def _correlate(reference: Float, page: Float) -> tuple[float, float, float]:
     return (x - width if x > width // 2 else x), (y - height if y > height // 2 else y), peak / norm
 
 
-def _start(page: View, reference: Reference) -> Affine:
-    """Shift and size at 20 dpi, as a map from reference to page pixels at 20 dpi."""
-    best_peak, best = -1.0, np.eye(2, 3)
+def _start(page: View, reference: Reference) -> tuple[float, float, float]:
+    """(size, shift x, shift y) at 20 dpi that lays the reference, made that size, on the page."""
+    found: dict[float, tuple[float, float, float]] = {}
+
+    def look(scale: float) -> float:
+        if scale not in found:
+            found[scale] = _correlate(_sized(reference.coarse, scale), page.coarse)
+        return found[scale][2]
+
     for scale in _SCALES:
-        size = round(reference.coarse.shape[1] * scale), round(reference.coarse.shape[0] * scale)
-        scaled = np.asarray(cv2.resize(reference.coarse, size, interpolation=cv2.INTER_LINEAR), np.float32)
-        x, y, peak = _correlate(scaled, page.coarse)
-        if peak > best_peak:
-            best_peak, best = peak, np.array([[scale, 0, x], [0, scale, y]], np.float64)
-        if peak > _CERTAIN_START:
+        if look(scale) > _CERTAIN_START:
             break
-    return best
+    best = max(found, key=look)
+    best = max((best, best - _SCALE_STEP, best + _SCALE_STEP), key=look)
+    return best, found[best][0], found[best][1]
 
 
-def _climb(page: View, reference: Reference, start: Affine) -> Affine:
-    """Make the start, a map at 20 dpi, an affine map at 100 dpi. Raises NoFit if the page shows something else."""
-    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
-    everywhere = np.ones(page.coarse.shape, np.uint8)
+def _sized(picture: Float, scale: float) -> Float:
+    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _climb(page: View, reference: Reference, start: tuple[float, float, float]) -> Affine:
+    """Add the turn, then the stretch, that a size and a shift at 20 dpi lack; the result is a map at 100 dpi.
+
+    Raises NoFit if the page shows something else.
+    """
+    scale, x, y = start
+    sized = _sized(reference.coarse, scale)
     try:
-        correlation, moved = cv2.findTransformECC(
-            reference.coarse, page.coarse, start.astype(np.float32), cv2.MOTION_AFFINE, stop, everywhere, 5
-        )
+        correlation, moved = _ascend(sized, page.coarse, np.array([[1, 0, x], [0, 1, y]]), cv2.MOTION_EUCLIDEAN)
     except cv2.error as error:  # it did not converge
         raise NoFit("the page does not look like the form", residual_pixels=float("inf")) from error
+    try:
+        better, stretched = _ascend(sized, page.coarse, moved, cv2.MOTION_AFFINE)
+        if better > correlation and _is_paper(stretched):
+            correlation, moved = better, stretched
+    except cv2.error:  # the turned map stands
+        pass
     if correlation < _CORRELATION_AT_LEAST:
         raise NoFit("the page does not look like the form", residual_pixels=float("inf"))
-    return _between(moved.astype(np.float64), FINE_DPI / _COARSE_DPI, FINE_DPI / _COARSE_DPI)
+    factor = FINE_DPI / _COARSE_DPI
+    return _between(moved, factor / scale, factor)
+
+
+def _ascend(reference: Float, page: Float, start: Affine, motion: int) -> tuple[float, Affine]:
+    """(correlation, map) of the nearest best fit. Raises cv2.error if there is none."""
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
+    everywhere = np.ones(page.shape, np.uint8)
+    correlation, moved = cv2.findTransformECC(reference, page, start.astype(np.float32), motion, stop, everywhere, 5)
+    return correlation, np.asarray(moved, np.float64)
+
+
+def _is_paper(affine: Affine) -> bool:
+    """Whether a map stretches as a scanner may: hardly more one way than the other. Leaning on a shadow it would."""
+    long, short = np.linalg.svd(affine[:, :2], compute_uv=False)
+    return bool(long < _STRETCH_AT_MOST * short and short > 1 / _SIZE_AT_MOST and long < _SIZE_AT_MOST)
 
 
 def _match_patches(
@@ -341,7 +392,7 @@ def _refine(page: View, reference: Reference, start: Affine) -> Fit:
     if found < _FOUND_AT_LEAST or residual > _RESIDUAL_AT_MOST:
         raise NoFit(f"only {found:.0%} of the form's print fits, {residual:.1f} pixels off", residual_pixels=residual)
     return Fit(
-        affine=_between(moved, reference.dpi / FINE_DPI, page.dpi / FINE_DPI),
+        affine=_between(_shifted(moved, page, -1), reference.dpi / FINE_DPI, page.dpi / FINE_DPI),
         mesh=_mesh(centres[good], rest[good], reference) * np.float32(page.dpi / FINE_DPI),
         found=found,
         residual_pixels=residual,
@@ -383,6 +434,11 @@ def _warp_affine(fine: Grey, affine: Affine, width: int, height: int) -> Grey:
 
 def _apply(affine: Affine, points: Float) -> NDArray[np.float64]:
     return points @ affine[:, :2].T + affine[:, 2]
+
+
+def _shifted(affine: Affine, page: View, sign: int) -> Affine:
+    """A map to `page.fine` as one to the paper at 100 dpi (sign -1), or the other way round (1)."""
+    return np.column_stack([affine[:, :2], affine[:, 2] + sign * np.array(page.before)])
 
 
 def _between(affine: Affine, into: float, out: float) -> Affine:

@@ -2,7 +2,7 @@
 
 import typer
 
-from intake.commands import doctor, forms, import_quexf, measure, read, synthesise
+from intake.commands import derive_form, doctor, fit, forms, import_quexf, measure, read, synthesise
 
 app = typer.Typer(
     name="postroom",
@@ -15,11 +15,13 @@ app.add_typer(form_commands, name="forms")
 
 app.command("read")(read.read)
 app.command("measure")(measure.measure)
+app.command("fit")(fit.fit)
 app.command("synthesise")(synthesise.synthesise)
 app.command("doctor")(doctor.doctor)
 form_commands.command("list")(forms.list_forms)
 form_commands.command("check")(forms.check_forms)
 form_commands.command("import-quexf")(import_quexf.import_quexf)
+form_commands.command("derive")(derive_form.derive_form)
 
 
 def main() -> None:

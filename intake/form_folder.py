@@ -64,34 +64,40 @@ def write_form_type(
 
 
 def _form(id: str, title: str, pages: int, fields: Sequence[FieldSpec], remarks: Mapping[str, str]) -> str:
-    lines = [f"id = {_value(id)}", f"title = {_value(title)}", f"pages = {pages}"]
+    lines = [f"id = {toml_value(id)}", f"title = {toml_value(title)}", f"pages = {pages}"]
     for spec in fields:
         lines.append("")
         if spec.name in remarks:
             lines.append(f"# {_one_line(remarks[spec.name])}")
-        lines += ["[[field]]", f"name = {_value(spec.name)}", f"kind = {_value(spec.kind.value)}"]
+        lines += ["[[field]]", f"name = {toml_value(spec.name)}", f"kind = {toml_value(spec.kind.value)}"]
         for key in FieldSpec.__dataclass_fields__:
             value = getattr(spec, key)
             # What equals the default is left out: a short file is read, a long one is not.
             if key not in ("name", "kind") and value != FieldSpec.__dataclass_fields__[key].default:
-                lines.append(f"{key} = {_value(value)}")
+                lines.append(f"{key} = {toml_value(value)}")
     return "\n".join(lines) + "\n"
 
 
 def _edition(edition: EditionDrawn, images: Sequence[str]) -> str:
-    lines = [f"id = {_value(edition.id)}", f"title = {_value(edition.title)}", f"dpi = {edition.dpi}"]
+    lines = [f"id = {toml_value(edition.id)}", f"title = {toml_value(edition.title)}", f"dpi = {edition.dpi}"]
     for number, image in enumerate(images, start=1):
-        lines += ["", "[[page]]", f"number = {number}", f"image = {_value(image)}"]
+        lines += ["", "[[page]]", f"number = {number}", f"image = {toml_value(image)}"]
     for zone in edition.zones:
-        lines += ["", "[[zone]]", f"field = {_value(zone.field)}", f"page = {zone.page}", f"box = {_place(zone.box)}"]
-        if zone.option:
-            lines.append(f"option = {_value(zone.option)}")
-        if zone.cells:
-            lines.append(f"cells = [{', '.join(_place(cell) for cell in zone.cells)}]")
-        if zone.turn:
-            lines.append(f"turn = {zone.turn}")
-        if zone.lines:
-            lines.append(f"lines = {zone.lines}")
+        lines += ["", zone_as_toml(zone).rstrip("\n")]
+    return "\n".join(lines) + "\n"
+
+
+def zone_as_toml(zone: Zone) -> str:
+    """One [[zone]] of an edition's description; what equals the default is left out."""
+    lines = ["[[zone]]", f"field = {toml_value(zone.field)}", f"page = {zone.page}", f"box = {_place(zone.box)}"]
+    if zone.option:
+        lines.append(f"option = {toml_value(zone.option)}")
+    if zone.cells:
+        lines.append(f"cells = [{', '.join(_place(cell) for cell in zone.cells)}]")
+    if zone.turn:
+        lines.append(f"turn = {zone.turn}")
+    if zone.lines:
+        lines.append(f"lines = {zone.lines}")
     return "\n".join(lines) + "\n"
 
 
@@ -99,7 +105,7 @@ def _place(box: Box) -> str:
     return f"[{box.left}, {box.top}, {box.right}, {box.bottom}]"
 
 
-def _value(value: str | bool | Sequence[str]) -> str:
+def toml_value(value: str | bool | Sequence[str]) -> str:
     """A TOML value. JSON writes strings as TOML reads them, but for the one character TOML wants escaped as well."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 

@@ -89,6 +89,7 @@ def _field(value: FieldValue) -> RecordField:
         kind=value.spec.kind,
         status=value.status,
         confidence=None if value.confidence is None else _score(value.confidence),
+        score=value.score,
         page=value.page,
         box=_box(value.area),
         readings=[

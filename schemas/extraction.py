@@ -31,6 +31,7 @@ class FieldValue:
     value:      normal form: ISO 8601 dates, tuples for choices, bool for a signature; None if nothing is known.
     text:       as written.
     confidence: calibrated probability that `value` is right; None where there is no evidence to calibrate on.
+    score:      the raw score (0 to 1) the decision compared with its threshold; None if it rests on none.
     page:       page number in the file; None if the field's page is missing.
     reasons:    why a person must look, in words; empty if nobody must.
     decided_by: the policy and its version.
@@ -48,6 +49,7 @@ class FieldValue:
     checks: tuple[CheckResult, ...] = ()
     reasons: tuple[str, ...] = ()
     decided_by: str = ""
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,9 @@ class RecordField(_Border):
     confidence: float | None = Field(
         ge=0, le=1, description="calibrated probability that `value` is right, null where unknown"
     )
+    score: float | None = Field(
+        default=None, ge=0, le=1, description="raw score the decision compared with its threshold, null if with none"
+    )
     page: int | None = Field(description="page number in the file, null if the field's page is missing")
     box: Fractions | None = Field(description="[x0, y0, x1, y1] in 0-1 of the upright page")
     readings: list[RecordReading] = []

@@ -22,7 +22,7 @@ from intake.synthetic.write import Post, write_post
 from schemas.errors import MailError, Unavailable
 from schemas.form_type import load_form_types
 
-DOCUMENTS = 40  # about 70 pages: every form type, letters, blank backs, separators; read in well under a minute
+DOCUMENTS = 28  # about 50 pages: every form type, letters, blank backs, separators; all of it in under a minute
 _SEED = 7
 _MARK = ".postroom-demo"  # its presence says that the folder is ours to replace
 _POST, _RECORDS, _RESULT = "post", "records.jsonl", "result"

@@ -76,6 +76,7 @@ def test_a_value_is_written_with_its_place_and_what_each_reader_saw() -> None:
         "kind": "choice",
         "status": "review",
         "confidence": None,
+        "score": None,
         "page": 1,
         "box": None,
         "readings": [{"text": "Jane", "reader": "a-reader/1", "score": 0.9}],
