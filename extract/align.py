@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extract import registration
+from extract import answers, registration
 from extract.page import ExactWord, Grey, PageImage
 from extract.registration import Fit, Reference
 from schemas.geometry import Box, PageArea
@@ -16,11 +16,13 @@ class Laid:
 
     pixels:    (height, width) uint8, same size and dpi as `reference`.
     reference: the print of the blank form.
+    two_levels: whether the page was scanned in black and white only.
     words:     the exact words of a born-digital page, in the frame of the reference; empty for a scan.
     """
 
     pixels: Grey
     reference: Grey
+    two_levels: bool
     words: tuple[ExactWord, ...]
     _page: PageImage
     _fit: Fit
@@ -42,7 +44,7 @@ def align(page: PageImage, reference: Reference, fit: Fit) -> Laid:
     """Lay an upright page into the frame of the reference it was recognised by."""
     pixels = registration.warp(page, reference, fit)
     words = tuple(_in_frame(word, fit) for word in page.words)
-    return Laid(pixels, reference.pixels, words, page, fit, reference)
+    return Laid(pixels, reference.pixels, answers.has_two_levels(page.pixels), words, page, fit, reference)
 
 
 def _in_frame(word: ExactWord, fit: Fit) -> ExactWord:

@@ -88,6 +88,7 @@ class Answers:
     stats:  (shapes, 5) int32: left, top, width, height, area of each shape; row 0 is the paper.
     run:    for each shape the number of the run (word or tight group of words) it belongs to.
     sideways: for each shape whether it is part of a stamp set on its side.
+    stray:  1 where ink is that is neither print nor one of the shapes; specks and edges, else 0.
     """
 
     pixels: Grey
@@ -96,18 +97,21 @@ class Answers:
     stats: Labels
     run: Labels
     sideways: NDArray[np.bool_]
+    stray: Grey
+
+
+def has_two_levels(pixels: Grey) -> bool:
+    """Whether a page as scanned is black and white only, with no grey between."""
+    sample = pixels[::7, ::5]
+    return float(((sample < _BLACK) | (sample > _WHITE)).mean()) > _TWO_LEVELS
 
 
 def flattened(pixels: Grey) -> tuple[Grey, int]:
     """The page on white paper, and the grey level up to which a pixel is ink.
 
     Paper is what is brightest around; how much darker ink must be follows from the paper's own grain. So a stain, a
-    shadow in the fold and faint pencil are told apart, which no one level for the whole page can do. A page of two
-    levels only is returned as it is.
+    shadow in the fold and faint pencil are told apart, which no one level for the whole page can do.
     """
-    sample = pixels[::7, ::5]
-    if float(((sample < _BLACK) | (sample > _WHITE)).mean()) > _TWO_LEVELS:
-        return pixels, _MIDDLE_GREY
     height, width = pixels.shape
     small = cv2.resize(pixels, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     paper = cv2.GaussianBlur(cv2.dilate(small, np.ones((_PAPER_SEEN,) * 2, np.uint8)), (0, 0), _PAPER_SEEN / 2)
@@ -144,13 +148,15 @@ def prepare(reference: Grey) -> Print:
     )
 
 
-def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box]) -> Answers:
+def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_levels: bool = False) -> Answers:
     """Separate answers from print on a page laid onto its reference (same size, 300 dpi).
+
+    two_levels: the page was scanned in black and white only; what is grey in it now came from laying it down.
 
     Only the level strips of the page that hold a zone are looked at, with a little around them.
     """
     ink = np.zeros(aligned.shape, np.uint8)
-    aligned, level = flattened(aligned)
+    aligned, level = (aligned, _MIDDLE_GREY) if two_levels else flattened(aligned)
     strips = _strips(zones, aligned.shape[0])
     for strip in strips:
         ink[strip] = aligned[strip] <= level
@@ -166,7 +172,16 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box]) -> Answers:
     small[0] = True
     run = np.where(small[run], 0, run).astype(np.int32)
     shapes = shapes.only(run > 0)
-    return Answers(aligned, level, shapes.labels, shapes.stats, run, _sideways(shapes, run))
+    beside = blank.near | blank.level_rules | blank.upright_rules
+    stray = ink & (1 - beside) & (shapes.labels == 0)
+    return Answers(aligned, level, shapes.labels, shapes.stats, run, _sideways(shapes, run), stray.astype(np.uint8))
+
+
+def stray_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
+    """Pixels of ink in the zone that are neither print nor in a line of writing: dirt, or writing that was missed."""
+    window = slice(zone.top, zone.bottom), slice(zone.left, zone.right)
+    unread = 0 if lines else int((answers.labels[window] > 0).sum())
+    return int(answers.stray[window].sum()) + unread
 
 
 @dataclass(frozen=True, slots=True, eq=False)

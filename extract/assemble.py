@@ -22,6 +22,10 @@ from schemas.reading import Mark, Reading
 _DPI = 300
 # A barcode may stand this far outside its zone (pixels at 300 dpi): it is often a sticker or printed later.
 _BARCODE_MARGIN = 40
+# More ink than this (pixels at 300 dpi) without a line of writing is not called blank: a letter has 100 to 300.
+_STRAY_INK = 160
+# A place without a readable barcode is blank paper only below this share of dark pixels.
+_BARCODE_DARK, _BARCODE_SHARE = 128, 0.05
 _WRITTEN = frozenset({FieldKind.TEXT, FieldKind.DATE, FieldKind.INTEGER, FieldKind.MONEY})
 
 
@@ -69,7 +73,15 @@ def see(found: Found, form_type: FormType, edition: Edition, engines: Engines) -
     zones = [(form_type.by_name[zone.field], zone) for zone in edition.zones if zone.page == found.page]
     written = [(spec, zone) for spec, zone in zones if spec.kind in _WRITTEN]
     with engines.stage("read"):
-        texts = read.read_zones(laid.pixels, found.blank, laid.words, written, engines.reader, engines.lines)
+        texts = read.read_zones(
+            laid.pixels,
+            found.blank,
+            laid.words,
+            written,
+            engines.reader,
+            engines.lines,
+            two_levels=laid.two_levels,
+        )
     collected: dict[str, list[tuple[ZoneText, PageArea]]] = {}
     for (spec, zone), text in zip(written, texts, strict=True):
         collected.setdefault(spec.name, []).append((text, laid.area(text.box or zone.box)))
@@ -129,7 +141,9 @@ def _written(spec: FieldSpec, page: Seen) -> _Draft:
     drafts = []
     for text, area in page.texts[spec.name]:
         normal = field_values.normalise(spec, text.text)
-        reading = Reading(text.text, text.characters, text.reader, area if text.box else None)
+        # Ink that belongs to no line of writing is dirt or writing that was missed: never silently blank paper.
+        inked = text.box is not None or text.stray > _STRAY_INK
+        reading = Reading(text.text, text.characters, text.reader, area if inked else None)
         drafts.append(_Draft(spec, normal, page.number, area, _narrowed(reading, normal)))
     return max(drafts, key=lambda draft: (draft.normal.value is not None, bool(draft.reading and draft.reading.area)))
 
@@ -201,7 +215,10 @@ def _barcode(laid: Laid, zone: Zone, finder: BarcodeFinder) -> ZoneText:
     room = zone.box.grown(_BARCODE_MARGIN).within(width, height)
     codes = finder.find(laid.pixels[room.top : room.bottom, room.left : room.right])
     if not codes:
-        return ZoneText("", (), None, finder.name)
+        box = zone.box.within(width, height)
+        seen = laid.pixels[box.top : box.bottom, box.left : box.right]
+        dark = float((seen < _BARCODE_DARK).mean()) > _BARCODE_SHARE
+        return ZoneText("", (), box if dark else None, finder.name)
     code = codes[0]
     box = Box(
         code.box.left + room.left, code.box.top + room.top, code.box.right + room.left, code.box.bottom + room.top

@@ -41,6 +41,8 @@ _SPAN_MARK, _SPAN_NOTHING = 0.45, 0.27
 _INSIDE_SHARE = 0.36
 # How far around the box, in sides, strokes are followed.
 _AROUND = 1.5
+# Pen ticks fill 0.10 of a box and more; less than this may be the worn edge of the box itself (0.06 was seen).
+_THIN = 0.075
 # Scribbled out beside a tick: this full and this many times as full as the tick, or solid where the tick is open.
 # Pen crosses fill 0.10 to 0.30 of a box, a thick pen in a small box 0.80; scribbles fill 0.46 to 1.00.
 _FULL, _FULLER_THAN_A_TICK = 0.42, 1.7
@@ -149,6 +151,8 @@ def _state_and_reason(sight: _Sight) -> tuple[MarkState, str]:
         reason = f"A stroke from outside: only {sight.inside:.0%} of its ink lies in the box."
     elif sight.span < _SPAN_MARK:
         reason = f"A spot that {span}; a tick spans at least {_SPAN_MARK:.0%}."
+    elif sight.share < _THIN:
+        reason = f"So little ink that it may be dirt: {ink}."
     elif sight.gap <= _SOLID_GAP and 1 - sight.inside > _OVERFLOW:
         reason = f"{ink} and it runs over the edge: it may be a scribble that cancels the answer."
     else:

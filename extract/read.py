@@ -1,7 +1,7 @@
 """Read: the writing in every zone of a form, line by line or cell by cell, as text with a score per character."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -36,12 +36,14 @@ class ZoneText:
     characters: the reader's raw score per character.
     box:        around the ink, in the frame of the reference; None if there is none.
     reader:     who read it.
+    stray:      pixels of ink in the zone, at 300 dpi, that are neither print nor part of what was read.
     """
 
     text: str
     characters: tuple[float, ...]
     box: Box | None
     reader: str
+    stray: int = 0
 
 
 def read_zones(
@@ -51,6 +53,8 @@ def read_zones(
     zones: Sequence[tuple[FieldSpec, Zone]],
     reader: LineReader,
     finder: LineFinder,
+    *,
+    two_levels: bool = False,
 ) -> list[ZoneText]:
     """The text of every zone of a laid page, in the order given.
 
@@ -58,7 +62,7 @@ def read_zones(
     """
     if words:
         return [_exact(words, blank, zone) for _, zone in zones]
-    ink = answers.find_answers(pixels, blank, [zone.box for _, zone in zones])
+    ink = answers.find_answers(pixels, blank, [zone.box for _, zone in zones], two_levels=two_levels)
     upright = [index for index, (_, zone) in enumerate(zones) if zone.turn == 0]
     lines = dict(zip(upright, answers.lines_of_zones(ink, [zones[index][1].box for index in upright]), strict=True))
     texts = []
@@ -68,7 +72,8 @@ def read_zones(
         elif zone.cells:
             texts.append(_read_cells(ink, blank, zone, spec, reader))
         else:
-            texts.append(_read_lines(lines[index], spec, reader))
+            text = _read_lines(lines[index], spec, reader)
+            texts.append(replace(text, stray=answers.stray_ink(ink, zone.box, lines[index])))
     return texts
 
 

@@ -22,7 +22,7 @@ _LABELS = (
 )  # fmt: skip
 
 
-def draw_form(*, title: str = "FORM K 11  Revised 03/11", labels: tuple[str, ...] = _LABELS) -> Grey:
+def draw_form(*, title: str = "FORM K 11  Revised 03/11", last_label: str = _LABELS[-1]) -> Grey:
     """The blank form: a heading, instructions, and twelve labelled boxes."""
     picture = Image.new("L", (WIDTH, HEIGHT), 255)
     pen = ImageDraw.Draw(picture)
@@ -35,7 +35,7 @@ def draw_form(*, title: str = "FORM K 11  Revised 03/11", labels: tuple[str, ...
             x, y = 180, y + 48
         pen.text((x, y), word, font=small, fill=0)
         x += int(long)
-    for place, label in zip(PLACES, labels, strict=True):
+    for place, label in zip(PLACES, (*_LABELS[:-1], last_label), strict=True):
         pen.rectangle((place.left, place.top, place.right, place.bottom), outline=0, width=4)
         pen.text((place.left + 4, place.top - 48), label, font=ImageFont.load_default(38), fill=0)
     return np.asarray(picture, np.uint8)

@@ -10,7 +10,6 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from extract.calibrate import Calibration
 from intake.form_choice import chosen_form_types
 from intake.measure import evidence, held_out, match, truth
 from intake.measure import fit as fitting
@@ -53,6 +52,8 @@ def fit(
     """
     if len(folders) != len(records):
         raise typer.BadParameter("each folder needs one file of records", param_hint="--records")
+    if not output.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {output.parent}", param_hint="--output")
     console = Console(stderr=True)
     try:
         form_types = chosen_form_types(() if forms is None else (forms,), None)
@@ -61,18 +62,19 @@ def fit(
             (case for case in cases if not case.is_held_out), error_ceiling, per_form_type=per_form_type
         )
         tried = held_out.trials((case for case in cases if case.is_held_out), calibration)
+        everything = held_out.trials(cases, calibration)  # nothing is fitted to what was taken for empty
         broken = held_out.broken(tried, error_ceiling)
         final = held_out.closed(calibration, broken)
-        _write(output, fitting.as_toml(final, _notes(final, tried, error_ceiling)))
+        _write(output, fitting.as_toml(final, _notes(tried, everything, error_ceiling)))
     except MailError as error:
         console.print(f"postroom: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         is_unwritten = isinstance(error, CannotWrite)
         raise typer.Exit(ExitCode.CANNOT_WRITE if is_unwritten else ExitCode.WRONG_USE) from error
     if as_json:
-        typer.echo(json.dumps(held_out.as_json(tried, final), indent=2))
+        typer.echo(json.dumps(held_out.as_json(tried, everything, final), indent=2))
     else:
         Console().print(held_out.accepted_table(tried, calibration))
-        Console().print(held_out.empty_table(tried))
+        Console().print(held_out.empty_table(everything))
     if broken:
         console.print(f"Closed again, too much was wrong in the half held out: {', '.join(broken)}", markup=False)
     console.print(f"Calibration {final.version}: {output}", markup=False, highlight=False, soft_wrap=True)
@@ -89,13 +91,13 @@ def _cases(folders: Sequence[Path], records: Sequence[Path], form_types: Sequenc
     return cases
 
 
-def _notes(calibration: Calibration, tried: Sequence[held_out.Trial], ceiling: float) -> list[str]:
-    every = tried[-1]
+def _notes(tried: Sequence[held_out.Trial], everything: Sequence[held_out.Trial], ceiling: float) -> list[str]:
+    values, empty = tried[-1], everything[-1]
     return [
         "Written by `postroom fit`: which values may be accepted without a person.",
         f"At most {ceiling:.2%} of what is accepted in a class of field may be wrong, with 95 % confidence.",
-        f"On the half held out: {every.accepted} of {every.written} values accepted, {every.wrong} of them wrong;",
-        f"of {every.blank} fields taken for empty {every.missed} were not.",
+        f"On the half held out: {values.accepted} of {values.written} values accepted, {values.wrong} of them wrong.",
+        f"On both halves: {empty.blank} fields taken for empty, {empty.missed} of them were not.",
     ]
 
 

@@ -43,6 +43,7 @@ def as_json(measures: Measures, summary: Summary | None) -> dict[str, object]:
             for (form_type, edition), tally in measures.groups["form type"].items()
         ],
         "per_writing": [{"writing": name} | _tally(tally) for (name,), tally in writing.items()],
+        "per_decision": [{"decision": name} | _tally(tally) for (name,), tally in measures.groups["decision"].items()],
         "confusion": [
             {"is": is_, "read_as": read_as, "documents": count} for (is_, read_as), count in measures.confusion.items()
         ],

@@ -93,7 +93,8 @@ def threshold(pairs: Sequence[Pair], ceiling: float) -> float | None:
 
     Sets of the highest scores are tested one after the other, each larger than the last, until the first fails. Their
     sizes depend on the scores alone, not on what is right, so that no choice among them was made by looking at the
-    answers, and the confidence of each single test holds for the result (fixed-sequence testing).
+    answers, and the confidence of each single test holds for the result (fixed-sequence testing). It takes the values
+    for independent of one another, which those of one document are only nearly.
     """
     levels = _levels(pairs)[::-1]
     found: float | None = None

@@ -97,7 +97,7 @@ def accepted_table(tried: Sequence[Trial], calibration: Calibration) -> Table:
 
 def empty_table(tried: Sequence[Trial]) -> Table:
     """One row per class of field: how often a field taken for empty was not. No threshold guards these."""
-    table = Table(title="Taken for empty, held out", title_justify="left")
+    table = Table(title="Taken for empty, both halves", title_justify="left")
     table.add_column("Class of field")
     for heading in ("Fields", "Not empty", "At most (95 %)"):
         table.add_column(heading, justify="right")
@@ -108,8 +108,8 @@ def empty_table(tried: Sequence[Trial]) -> Table:
     return table
 
 
-def as_json(tried: Sequence[Trial], calibration: Calibration) -> dict[str, object]:
-    """What `--json` prints: the figures of the table."""
+def as_json(tried: Sequence[Trial], everything: Sequence[Trial], calibration: Calibration) -> dict[str, object]:
+    """What `--json` prints: the figures of both tables."""
     return {
         "version": calibration.version,
         "readers": sorted(calibration.readers),
@@ -122,11 +122,17 @@ def as_json(tried: Sequence[Trial], calibration: Calibration) -> dict[str, objec
                 "wrong_accepted": trial.wrong,
                 "error_among_accepted_bound": round(trial.error_bound, 4),
                 "calibration_error": None if trial.calibration_error is None else round(trial.calibration_error, 4),
+            }
+            for trial in tried
+        ],
+        "taken_for_empty": [
+            {
+                "class": trial.name or None,
                 "blank": trial.blank,
                 "wrong_blank": trial.missed,
                 "error_among_blank_bound": round(trial.missed_bound, 4),
             }
-            for trial in tried
+            for trial in everything
         ],
     }
 

@@ -100,7 +100,7 @@ Kind = tuple[str | None, str | None]  # form type and title of the edition
 class Measures:
     """What a run is worth.
 
-    groups:     tallies by heading ("field", "form type", "writing", "all") and then by what it says.
+    groups:     tallies by heading ("field", "form type", "writing", "decision", "all") and then by what it says.
     confusion:  documents by (what it is, what it was taken for).
     documents, found, typed, untouched: forms; of them with a record; of the right form type; that nobody must touch.
     editions:   of the forms whose edition is known: (of the right edition, all).
@@ -186,7 +186,9 @@ def _read(found: RecordField) -> Read:
 
 
 def _groups(outcomes: Iterable[Outcome]) -> dict[str, dict[tuple[str, ...], Tally]]:
-    groups: dict[str, dict[tuple[str, ...], Tally]] = {"all": {}, "form type": {}, "field": {}, "writing": {}}
+    groups: dict[str, dict[tuple[str, ...], Tally]] = {
+        "all": {}, "form type": {}, "field": {}, "writing": {}, "decision": {},
+    }  # fmt: skip
     for outcome in outcomes:
         truth = outcome.match.truth
         form_type = truth.form_type or ""
@@ -195,6 +197,7 @@ def _groups(outcomes: Iterable[Outcome]) -> dict[str, dict[tuple[str, ...], Tall
             ("form type", (form_type, truth.edition or "")),
             ("field", (form_type, outcome.name)),
             ("writing", (_writing(outcome.expected),)),
+            ("decision", (outcome.read.status.value if outcome.read.status else "no record",)),
         ):
             groups[heading].setdefault(key, Tally()).add(outcome)
     return groups

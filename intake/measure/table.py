@@ -16,6 +16,7 @@ def print_measures(measures: Measures, summary: Summary | None, console: Console
     console.print(_tallies("Fields", ("Form type", "Field"), groups["field"].items()))
     console.print(_tallies("Form types", ("Form type", "Edition"), groups["form type"].items()))
     console.print(_tallies("Writing", ("Answer",), groups["writing"].items()))
+    console.print(_tallies("Decisions", ("Decided",), groups["decision"].items()))
     console.print(_confusion(measures))
     if summary is not None and summary.pages_received:
         console.print(_stages(summary))

@@ -74,6 +74,17 @@ def test_a_page_that_is_not_the_form_does_not_fit(other: str, reference: Referen
         registration.align(registration.view(page_of(pixels)), reference)
 
 
+def test_half_a_form_still_fits_and_a_mere_letterhead_does_not(blank: Grey, reference: Reference) -> None:
+    for rows, fits in ((1000, True), (500, False)):  # the boxes begin at row 470
+        torn = blank.copy()
+        torn[rows:] = 255
+        if fits:
+            assert registration.align(registration.view(page_of(torn)), reference).residual_pixels < 1
+        else:
+            with pytest.raises(NoFit, match=r"only .* of the form's print fits"):
+                registration.align(registration.view(page_of(torn)), reference)
+
+
 def test_the_warped_page_shows_the_print_where_the_blank_has_it(blank: Grey, reference: Reference, fit: Fit) -> None:
     page = page_of(moved(filled(blank, ANSWERS), **MOVES[1]))
     warped = registration.warp(page, reference, fit)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from extract import assemble
 from extract.calibrate import Calibration, Curve, load_calibration, models_of
+from extract.read import ZoneText
 from extract.score import Expected
 from intake.measure import held_out
 from intake.measure.evidence import Case, cases
@@ -16,7 +18,8 @@ from intake.measure.fit import Block, Pair, as_toml, fewest_values, fit, fit_cur
 from intake.measure.match import match
 from intake.measure.truth import TrueDocument
 from schemas.field import FieldKind, FieldSpec, FieldStatus
-from schemas.form_type import FormType
+from schemas.form_type import Edition, FormType, Zone
+from schemas.geometry import Box, PageArea
 from schemas.record import Record, RecordCheck, RecordField, RecordReading, RecordSource
 
 READER = "pp-ocrv6-tiny-latin/d2bef774/openvino-2026.3>pp-ocrv6-small-latin/0b636836/openvino-2026.3"
@@ -152,6 +155,17 @@ def test_curves_of_one_form_type_win_over_the_general_ones() -> None:
     assert both.curve("a-form", "name") == general
     assert both.curve("b-form", "name") == own
     assert Calibration("1", {"name": general}, frozenset(), {"b-form": {"name": own}}).curve("b-form", "tick") is None
+
+
+@pytest.mark.parametrize(("form_type", "status"), [("a-form", FieldStatus.ACCEPTED), ("b-form", FieldStatus.REVIEW)])
+def test_a_form_is_decided_by_the_evidence_about_its_own_type(form_type: str, status: FieldStatus) -> None:
+    box = Box(10, 10, 90, 40)
+    form = replace(FORM, id=form_type, fields=FORM.fields[:1])
+    edition = Edition("one", "one", 300, (), (Zone("name", 1, box),))
+    read = ZoneText("Ann", (1.0, 0.95, 1.0), box, READER)
+    page = assemble.Seen(1, 1, {"name": ((read, PageArea(0.1, 0.1, 0.9, 0.4)),)}, {}, {})
+    [decided] = assemble.fields(form, edition, [page], opened())
+    assert (decided.status, decided.score) == (status, 0.95)
 
 
 def test_fitting_per_form_type_says_nothing_of_any_other() -> None:

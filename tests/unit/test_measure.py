@@ -154,6 +154,10 @@ def test_the_counts_are_those_one_counts_by_hand() -> None:
     assert counted.groups["field"]["a-form", "city"].accuracy == 0.5
     assert counted.groups["writing"]["left empty",].accuracy == 1.0
     assert as_json(counted, None)["error_among_accepted"] == 0.25
+    decided = counted.groups["decision"]
+    assert {name: (tally.fields, tally.right) for (name,), tally in decided.items()} == {
+        "accepted": (3, 2), "blank": (1, 1), "review": (1, 1),
+    }  # fmt: skip
 
 
 def test_what_has_no_record_counts_as_unread_and_needs_a_person() -> None:

@@ -1,0 +1,131 @@
+"""`postroom fit` as an operator types it, and the calibration that is shipped."""
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from extract.calibrate import load_calibration, models_of
+from extract.engines.cascade import CascadeReader
+from extract.engines.ppocr import PaddleReader
+from intake.cli import app
+from intake.synthetic.truth import DocumentTruth, FieldTruthEntry, PageTruth, save_truth
+from schemas.field import FieldKind, FieldStatus
+from schemas.form_type import SHIPPED_FORMS, load_form_type
+from schemas.page import PageLabel
+from schemas.record import Record, RecordField, RecordReading, RecordSource
+
+RUN = CliRunner()
+READER = "a-reader/1a2b3c4d/onnxruntime-1.31.1"
+
+
+def post(folder: Path, documents: int, *, score: float = 0.9, wrong_from: float = 0.0) -> tuple[Path, Path]:
+    """A folder with the truth of so many forms, and their records: one name read on each, wrong below a score."""
+    folder.mkdir()
+    truths, records = [], []
+    for number in range(documents):
+        file, seen = f"post-{number:04d}.tif", score if number % 2 else wrong_from or score
+        name = FieldTruthEntry(value="Ann", text="Ann", handwritten=False)
+        page = PageTruth(label=PageLabel.CONTENT, turned=0)
+        truths.append(
+            DocumentTruth(
+                file=file, pages=[1], kind="form", form_type="fee-refund", edition="vr33-2024-02", ageing="light",
+                fields={"claimant_name": name}, pages_truth={1: page},
+            )
+        )  # fmt: skip
+        found = RecordField(
+            value="Amy" if seen == wrong_from else "Ann", text="", kind=FieldKind.TEXT, status=FieldStatus.REVIEW,
+            confidence=None, score=seen, page=1, box=None, decided_by="policy@0",
+            readings=[RecordReading(text="x", reader=READER, score=seen)],
+        )  # fmt: skip
+        source = RecordSource(name=file, sha256=None, pages=[1])
+        records.append(
+            Record(
+                record_id=file, status="review", source=source, form_type="fee-refund", edition="vr33-2024-02",
+                fields={"claimant_name": found},
+            )
+        )  # fmt: skip
+    save_truth(folder, truths)
+    path = folder / "records.jsonl"
+    path.write_text("".join(f"{record.model_dump_json()}\n" for record in records), encoding="utf-8")
+    return folder, path
+
+
+def fit(*folders_and_records: tuple[Path, Path], output: Path, options: tuple[str, ...] = ()) -> str:
+    folders = [str(folder) for folder, _ in folders_and_records]
+    records = [part for _, path in folders_and_records for part in ("--records", str(path))]
+    answer = RUN.invoke(app, ["fit", *folders, *records, "--output", str(output), *options])
+    assert answer.exit_code == 0, answer.output
+    return answer.stdout
+
+
+def test_the_half_that_is_fitted_opens_a_class_and_the_other_half_confirms_it(tmp_path: Path) -> None:
+    output = tmp_path / "calibration.toml"
+    fit(post(tmp_path / "a", 1300, wrong_from=0.4), output=output)
+    # Half of a half are wrong, so that no class opens at 0.5 % on some 325 right values; it does at 1 %.
+    assert "threshold" not in output.read_text()
+    told = json.loads(
+        fit(post(tmp_path / "b", 1300, wrong_from=0.4), output=output, options=("--json", "--error-ceiling", "0.01"))
+    )
+    calibration = load_calibration(output)
+    assert calibration.curves["name"].threshold == 0.9
+    assert calibration.form_types == {"fee-refund"}
+    assert calibration.readers == {"a-reader/1a2b3c4d"}
+    assert calibration.objection("fee-refund", "name", 0.9, READER) == ""
+    [name, every] = told["held_out"]
+    assert (name["class"], name["wrong_accepted"], every["class"]) == ("name", 0, None)
+    assert 250 < name["accepted"] < 400
+    assert calibration.curves["name"].evidence + name["values"] == 1300
+
+
+def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
+    evidence = post(tmp_path / "a", 50)
+    fit(evidence, output=tmp_path / "one.toml")
+    fit(evidence, output=tmp_path / "two.toml", options=("--json",))
+    assert (tmp_path / "one.toml").read_bytes() == (tmp_path / "two.toml").read_bytes()
+
+
+def test_folders_are_fitted_together(tmp_path: Path) -> None:
+    one, two = post(tmp_path / "a", 40), post(tmp_path / "b", 30)
+    both, first = tmp_path / "both.toml", tmp_path / "first.toml"
+    fit(one, two, output=both)
+    fit(one, output=first)
+    assert load_calibration(both).curves["name"].evidence > load_calibration(first).curves["name"].evidence
+
+
+def test_a_folder_without_records_and_records_of_another_folder_are_refused(tmp_path: Path) -> None:
+    folder, records = post(tmp_path / "a", 3)
+    output = tmp_path / "calibration.toml"
+    alone = RUN.invoke(app, ["fit", str(folder), str(folder), "--records", str(records), "--output", str(output)])
+    assert alone.exit_code == 2
+    records.write_text(records.read_text().replace("post-", "other-"), encoding="utf-8")
+    other = RUN.invoke(app, ["fit", str(folder), "--records", str(records), "--output", str(output)])
+    assert other.exit_code == 2
+    assert "is this the right folder?" in other.output
+    assert not output.exists()
+
+
+def test_a_calibration_that_cannot_be_written_says_so_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    folder, records = post(tmp_path / "a", 3)
+    output = tmp_path / "calibration.toml"
+    output.mkdir()
+    answer = RUN.invoke(app, ["fit", str(folder), "--records", str(records), "--output", str(output)])
+    assert answer.exit_code == 3
+    assert "cannot be written" in answer.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "calibration.toml"]
+    nowhere = ["--output", str(tmp_path / "no-folder" / "calibration.toml")]
+    assert RUN.invoke(app, ["fit", str(folder), "--records", str(records), *nowhere]).exit_code == 2
+
+
+def test_the_shipped_calibration_is_of_the_models_and_form_types_that_are_shipped() -> None:
+    calibration = load_calibration()
+    reader = CascadeReader(PaddleReader("rec-tiny"), PaddleReader("rec-small"))
+    if calibration.curves or calibration.own:
+        assert models_of(reader.name) in calibration.readers
+    for form_type in calibration.form_types | set(calibration.own):
+        assert load_form_type(SHIPPED_FORMS / form_type).id == form_type
+
+
+def test_no_shipped_curve_speaks_of_real_forms_that_it_was_never_fitted_on() -> None:
+    calibration = load_calibration()
+    assert calibration.objection("fara-short-form", "name", 1.0, None) != ""

@@ -1,0 +1,180 @@
+"""What people wrote is parted from what was printed; strokes and places are drawn here, so the truth is known."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from extract import answers
+from extract.answers import Answers, InkLine
+from extract.page import Grey
+from schemas.geometry import Box
+
+WIDTH, HEIGHT = 1300, 700
+LEFT_ZONE, RIGHT_ZONE = Box(100, 210, 600, 330), Box(600, 210, 1100, 330)
+RULE = Box(100, 300, 1100, 305)  # a printed rule to write on
+LETTER = ImageFont.load_default(46)
+
+
+def blank_form() -> Image.Image:
+    picture = Image.new("L", (WIDTH, HEIGHT), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((RULE.left, RULE.top, RULE.right - 1, RULE.bottom - 1), fill=0)
+    pen.text((100, 150), "Surname of the keeper", font=ImageFont.load_default(38), fill=0)
+    pen.text((110, 222), "Mr", font=ImageFont.load_default(30), fill=0)
+    return picture
+
+
+BLANK: Grey = np.asarray(blank_form(), np.uint8)
+PRINT = answers.prepare(BLANK)
+
+
+def page(*, shift: tuple[int, int] = (0, 0)) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    """A page with the form's print on it, misplaced by some pixels as after aligning, to write on."""
+    picture = Image.new("L", (WIDTH, HEIGHT), 255)
+    picture.paste(Image.fromarray(BLANK), shift)
+    return picture, ImageDraw.Draw(picture)
+
+
+def found(picture: Image.Image, *zones: Box) -> Answers:
+    return answers.find_answers(np.asarray(picture, np.uint8), PRINT, zones)
+
+
+def lines(picture: Image.Image, *zones: Box) -> list[list[InkLine]]:
+    return answers.lines_of_zones(found(picture, *zones), zones)
+
+
+def kept(answer: Answers, place: Box) -> Grey:
+    """1 where ink within `place` was taken for an answer."""
+    return np.asarray(answer.labels[place.top : place.bottom, place.left : place.right] > 0, np.uint8)
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (1, -1), (-2, 2)])
+def test_an_empty_form_holds_no_answers_even_if_it_lies_a_little_off(shift: tuple[int, int]) -> None:
+    picture, _ = page(shift=shift)
+    assert lines(picture, LEFT_ZONE, RIGHT_ZONE) == [[], []]
+
+
+def test_no_zones_hold_no_lines() -> None:
+    picture, _ = page()
+    assert lines(picture) == []
+
+
+def test_a_word_clear_of_the_print_is_found_where_it_stands_and_alone() -> None:
+    picture, pen = page(shift=(1, 1))
+    pen.text((250, 228), "JONES", font=LETTER, fill=0)
+    truth = Box(*pen.textbbox((250, 228), "JONES", font=LETTER))
+    (line,), rest = lines(picture, LEFT_ZONE, RIGHT_ZONE)
+    assert rest == []
+    # The letters' own ink: PIL's box may be a pixel or two larger.
+    assert (line.box.left, line.box.top) == pytest.approx((truth.left, truth.top), abs=3)
+    assert (line.box.right, line.box.bottom) == pytest.approx((truth.right, truth.bottom), abs=3)
+    printed, _ = page(shift=(1, 1))
+    written = int((np.asarray(picture) < 128).sum()) - int((np.asarray(printed) < 128).sum())
+    assert int((line.pixels < 128).sum()) == written
+
+
+def test_a_stroke_that_crosses_a_rule_stays_whole_and_the_rule_goes() -> None:
+    picture, pen = page(shift=(1, 1))
+    stroke = Box(300, 240, 308, 325)  # the tail of a letter, down through the rule
+    pen.rectangle((stroke.left, stroke.top, stroke.right - 1, stroke.bottom - 1), fill=0)
+    answer = found(picture, LEFT_ZONE)
+    assert float(kept(answer, stroke).mean()) > 0.95
+    assert kept(answer, Box(330, 290, 600, 320)).sum() == 0
+    assert kept(answer, Box(100, 290, 280, 320)).sum() == 0
+
+
+def test_a_letter_that_stands_on_a_rule_keeps_its_foot() -> None:
+    picture, pen = page()
+    pen.rectangle((400, 240, 407, 299), fill=0)  # an L, its foot upon the rule
+    pen.rectangle((400, 292, 427, 299), fill=0)
+    answer = found(picture, LEFT_ZONE)
+    assert float(kept(answer, Box(400, 240, 408, 290)).mean()) == 1.0
+    assert float(kept(answer, Box(400, 292, 428, 299)).mean()) > 0.8
+
+
+def test_specks_are_no_answer_but_a_small_word_is() -> None:
+    picture, pen = page()
+    for x in (250, 380, 520):
+        pen.rectangle((x, 250, x + 3, 253), fill=0)
+    assert lines(picture, LEFT_ZONE) == [[]]
+    pen.text((420, 240), "no", font=ImageFont.load_default(30), fill=0)
+    assert [len(zone) for zone in lines(picture, LEFT_ZONE)] == [1]
+
+
+def test_a_word_over_the_edge_of_a_zone_goes_to_the_zone_that_holds_most_of_it() -> None:
+    picture, pen = page()
+    pen.text((400, 228), "ABERYSTWYTH", font=LETTER, fill=0)  # three fifths of it left of the edge at 600
+    whole = pen.textlength("ABERYSTWYTH", LETTER)
+    assert 400 + whole * 0.55 < 600 < 400 + whole
+    (line,), right = lines(picture, LEFT_ZONE, RIGHT_ZONE)
+    assert right == []
+    assert line.box.width == pytest.approx(whole, abs=8)
+
+
+def test_a_word_that_runs_out_of_all_zones_stays_with_its_line() -> None:
+    picture, pen = page()
+    pen.text((960, 228), "LLANELLI CF", font=LETTER, fill=0)  # the zone ends at 1100
+    ((line,),) = lines(picture, RIGHT_ZONE)
+    assert line.box.right > 1180
+
+
+def test_two_lines_of_a_zone_come_from_top_to_bottom_each_with_its_own_ink() -> None:
+    zone = Box(100, 360, 1100, 600)
+    picture, pen = page()
+    pen.text((700, 380), "FIRST", font=LETTER, fill=0)
+    pen.text((150, 450), "SECOND LINE", font=LETTER, fill=0)
+    ((first, second),) = lines(picture, zone)
+    assert (first.box.left, second.box.left) == pytest.approx((700, 150), abs=8)
+    assert first.box.bottom <= second.box.top
+    together = int((first.pixels < 128).sum() + (second.pixels < 128).sum())
+    assert together == int((np.asarray(picture)[360:600] < 128).sum())
+
+
+def test_a_lone_dash_is_an_answer_and_dashes_above_writing_are_dirt() -> None:
+    picture, pen = page()
+    pen.rectangle((400, 262, 440, 267), fill=0)
+    ((dash,),) = lines(picture, LEFT_ZONE)
+    assert dash.box == Box(400, 262, 441, 268)
+    below = Box(100, 360, 1100, 600)
+    pen.rectangle((400, 380, 440, 385), fill=0)
+    pen.text((150, 450), "WRITTEN", font=LETTER, fill=0)
+    ((only,),) = lines(picture, below)
+    assert only.box.top > 440
+
+
+def test_a_stamp_set_on_its_side_is_known_and_is_in_no_line() -> None:
+    zone = Box(100, 350, 1200, 690)
+    picture, pen = page()
+    pen.text((150, 450), "WRITTEN HERE", font=LETTER, fill=0)
+    word = Image.new("L", (300, 50), 255)
+    ImageDraw.Draw(word).text((4, 2), "RECEIVED 24", font=ImageFont.load_default(40), fill=0)
+    picture.paste(word.transpose(Image.Transpose.ROTATE_90), (1000, 370))
+    answer = found(picture, zone)
+    stamp = [number for number in range(1, len(answer.stats)) if answer.stats[number, 0] >= 990 and answer.run[number]]
+    assert len(stamp) >= 8
+    assert all(answer.sideways[number] for number in stamp)
+    ((line,),) = answers.lines_of_zones(answer, [zone])
+    assert line.box.right < 900
+
+
+def test_faint_pencil_is_ink_on_a_stain_as_on_clean_paper_and_the_stain_is_not() -> None:
+    random = np.random.default_rng(2)
+    paper = np.full((600, 800), 235.0)
+    rows, columns = np.mgrid[:600, :800]
+    paper -= 60 * np.exp(
+        -((rows - 300) ** 2 + (columns - 550) ** 2) / (2 * 120.0**2)
+    )  # a coffee stain, soft at its edge
+    pencil = np.zeros((600, 800), np.bool_)
+    for left in (100, 200, 480, 600):
+        pencil[250:330, left : left + 5] = True
+    paper[pencil] -= 70
+    grey = (paper + random.normal(0, 2, paper.shape)).clip(0, 255).astype(np.uint8)
+    flat, level = answers.flattened(grey)
+    ink = flat <= level
+    assert float(ink[pencil].mean()) > 0.98
+    assert float(ink[~pencil].mean()) < 0.001
+
+
+def test_black_and_white_is_told_from_grey() -> None:
+    assert answers.has_two_levels(BLANK)
+    assert not answers.has_two_levels(np.full((700, 1300), 200, np.uint8))

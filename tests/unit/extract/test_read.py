@@ -1,0 +1,171 @@
+"""Zones become texts: combs cell by cell, stamps turned upright, the words of a born-digital page as they are."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from extract import answers
+from extract.engines import LineRead
+from extract.page import ExactWord, Grey
+from extract.read import ZoneText, read_zones
+from schemas.field import FieldKind, FieldSpec
+from schemas.form_type import Zone
+from schemas.geometry import Box
+
+WIDTH, HEIGHT = 1000, 600
+CELLS = tuple(Box(left, 200, left + 80, 300) for left in range(100, 580, 80))
+COMB = Zone("plate", 1, Box(100, 200, 580, 300), cells=CELLS)
+PLATE = FieldSpec("plate", FieldKind.TEXT, alphabet="ABC")
+
+
+class StrokeReader:
+    """Reads every upright stroke as an I and a gap as wide as an empty cell as a blank; a foot makes it sure."""
+
+    name = "strokes@1"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, str]] = []
+
+    def read(self, lines: Sequence[Grey], alphabet: str = "") -> list[LineRead]:
+        self.asked.append((len(lines), alphabet))
+        return [self._read(line) for line in lines]
+
+    def _read(self, line: Grey) -> LineRead:
+        dark = line < 128
+        columns = np.flatnonzero(dark.any(axis=0))
+        if columns.size == 0:
+            return LineRead("", ())
+        gaps = np.diff(columns)
+        text = "I" + "".join(" I" if gap > 36 else "I" for gap in gaps[gaps > 1])
+        rows = np.flatnonzero(dark.any(axis=1))
+        stands = dark[rows[-1] - 3].sum() > dark[rows[0] + 3].sum()
+        return LineRead(text, ((0.9 if stands else 0.3),) * len(text))
+
+
+class WholePictureFinder:
+    """Finds one line: all ink there is."""
+
+    name = "whole@1"
+
+    def find(self, pixels: Grey) -> list[Box]:
+        rows, columns = np.nonzero(pixels < 128)
+        return [Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)]
+
+
+def blank() -> Grey:
+    """A comb of six cells and a printed word above it."""
+    paper = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    for cell in CELLS:
+        cv2.rectangle(paper, (cell.left, cell.top), (cell.right, cell.bottom), (0,), 3)
+    cv2.putText(paper, "Registration mark", (100, 180), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0,), 3)
+    return paper
+
+
+BLANK = blank()
+PRINT = answers.prepare(BLANK)
+
+
+def read(
+    pixels: Grey, spec: FieldSpec, zone: Zone, words: Sequence[ExactWord] = (), reader: StrokeReader | None = None
+) -> ZoneText:
+    (text,) = read_zones(pixels, PRINT, words, [(spec, zone)], reader or StrokeReader(), WholePictureFinder())
+    return text
+
+
+def stroked(*cells: int) -> Grey:
+    """The comb with an upright stroke in each of these cells."""
+    paper = BLANK.copy()
+    for number in cells:
+        middle = (CELLS[number].left + CELLS[number].right) // 2
+        paper[220:280, middle - 5 : middle + 5] = 0
+    return paper
+
+
+def test_the_cells_of_a_comb_are_read_as_one_line_in_the_alphabet_of_the_field() -> None:
+    reader = StrokeReader()
+    text = read(stroked(0, 1, 2, 3, 4, 5), PLATE, COMB, reader=reader)
+    assert (text.text, text.reader) == ("IIIIII", "strokes@1")
+    assert reader.asked == [(1, "ABC")]
+
+
+def test_an_empty_cell_between_written_ones_is_a_gap_and_one_at_the_end_is_nothing() -> None:
+    assert read(stroked(1, 2, 4), PLATE, COMB).text == "II I"
+    assert len(read(stroked(1, 2, 4), PLATE, COMB).characters) == 4
+
+
+def test_the_place_of_a_comb_is_that_of_its_written_cells() -> None:
+    text = read(stroked(1, 4), PLATE, COMB)
+    assert text.box is not None
+    assert text.box == Box(CELLS[1].left, 200, CELLS[4].right, 300)
+
+
+def test_an_empty_comb_is_blank_paper_and_is_not_read() -> None:
+    reader = StrokeReader()
+    assert read(BLANK, PLATE, COMB, reader=reader) == ZoneText("", (), None, "strokes@1")
+    assert reader.asked == []
+
+
+def test_the_lines_of_a_zone_are_joined_by_a_blank_of_full_score() -> None:
+    paper = BLANK.copy()
+    for top, left in ((350, 200), (350, 216), (430, 200)):
+        paper[top : top + 50, left : left + 8] = 0
+    text = read(paper, FieldSpec("note", FieldKind.TEXT), Zone("note", 1, Box(100, 330, 900, 520)))
+    assert text.text == "II I"
+    assert text.characters[2] == 1.0
+    assert text.box == Box(200, 350, 224, 480)
+
+
+def stamped(turns: int) -> Grey:
+    """Six letters L, standing on their side after so many counter-clockwise quarter turns."""
+    word = np.full((40, 260), 255, np.uint8)
+    for left in range(8, 248, 42):
+        word[4:36, left : left + 7] = 0
+        word[28:36, left : left + 24] = 0
+    on_its_side = np.rot90(word, turns)
+    paper = BLANK.copy()
+    paper[320:580, 800:840] = on_its_side
+    return paper
+
+
+def test_a_stamp_on_its_side_is_read_the_way_up_that_reads_best() -> None:
+    spec = FieldSpec("received", FieldKind.TEXT)
+    anywhere = Zone("received", 1, Box(0, 310, WIDTH, HEIGHT), turn=-1)
+    for turns in (1, 3):
+        text = read(stamped(turns), spec, anywhere)
+        assert text.text == "IIIIII"
+        assert set(text.characters) == {0.9}  # upside down the double is unsure
+        assert text.box is not None
+        assert (text.box.left, text.box.right) == (804, 836)
+
+
+def test_a_zone_for_stamps_holds_nothing_of_level_writing() -> None:
+    paper = BLANK.copy()
+    for left in range(200, 400, 30):
+        paper[400:440, left : left + 8] = 0
+    spec = FieldSpec("received", FieldKind.TEXT)
+    assert read(paper, spec, Zone("received", 1, Box(0, 310, WIDTH, HEIGHT), turn=-1)).text == ""
+
+
+WORDS = (
+    ExactWord("Registration", 100, 155, 290, 185),  # printed on the blank
+    ExactWord("mark", 310, 155, 380, 185),
+    ExactWord("B", 240, 232, 260, 260),  # a little lower than its neighbour, as fonts are
+    ExactWord("A", 120, 230, 140, 258),
+    ExactWord("C", 120, 262, 140, 290),
+    ExactWord("elsewhere", 700, 400, 800, 430),
+)
+
+
+def test_the_words_of_a_born_digital_page_are_taken_as_they_are_without_the_printed_ones() -> None:
+    reader = StrokeReader()
+    zone = Zone("plate", 1, Box(90, 150, 600, 310))
+    text = read(BLANK, PLATE, zone, WORDS, reader)
+    assert (text.text, text.reader) == ("A B C", "pdf-text")
+    assert set(text.characters) == {1.0}
+    assert text.box == Box(120, 230, 261, 291)
+    assert reader.asked == []
+
+
+def test_a_zone_without_words_is_blank_on_a_born_digital_page_whatever_is_drawn_there() -> None:
+    assert read(stroked(1), PLATE, Zone("plate", 1, Box(600, 200, 900, 300)), WORDS).text == ""
