@@ -1,5 +1,6 @@
 """Read: the writing in every zone of a form, line by line or cell by cell, as text with a score per character."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -68,7 +69,7 @@ def read_zones(
     texts = []
     for index, (spec, zone) in enumerate(zones):
         if index not in lines:
-            texts.append(_read_sideways(ink, zone, reader, finder))
+            texts.append(_read_sideways(ink, zone, spec, reader, finder))
         elif zone.cells:
             texts.append(_read_cells(ink, blank, zone, spec, reader))
         else:
@@ -140,8 +141,8 @@ def _inside_cell(ink: Answers, blank: Print, cell: Box) -> Grey | None:
     return np.where(soft, pixels, 255).astype(np.uint8)[:, int(columns[0]) : int(columns[-1]) + 1]
 
 
-def _read_sideways(ink: Answers, zone: Zone, reader: LineReader, finder: LineFinder) -> ZoneText:
-    """The writing set on its side within a zone, read with the turn that reads best."""
+def _read_sideways(ink: Answers, zone: Zone, spec: FieldSpec, reader: LineReader, finder: LineFinder) -> ZoneText:
+    """The writing set on its side within a zone, by the turn that fits the field's patterns or else reads best."""
     box = zone.box
     stats = ink.stats
     middle_x = stats[:, cv2.CC_STAT_LEFT] + stats[:, cv2.CC_STAT_WIDTH] / 2
@@ -158,12 +159,18 @@ def _read_sideways(ink: Answers, zone: Zone, reader: LineReader, finder: LineFin
     room = stamp.grown(_STAMP_MARGIN).within(width, height)
     mask = np.zeros(len(stats), np.bool_)
     mask[chosen] = True
-    own = mask[ink.labels[room.top : room.bottom, room.left : room.right]]
-    pixels = np.where(own, ink.pixels[room.top : room.bottom, room.left : room.right], 255).astype(np.uint8)
+    window = slice(room.top, room.bottom), slice(room.left, room.right)
+    own = np.where(mask[ink.labels[window]], ink.pixels[window], 255).astype(np.uint8)
     turns = (zone.turn,) if zone.turn in (90, 180, 270) else (270, 90)
-    attempts = [_read_turned(pixels, turn, reader, finder) for turn in turns]
-    best = max(attempts, key=lambda attempt: sum(sum(line.characters) for line in attempt))
-    return _joined(best, stamp, reader.name)
+    attempts: list[ZoneText] = []
+    # The stamp's own shapes first; where print crosses it, the place as it stands may still be read.
+    for pixels in (own, ink.pixels[window]):
+        for turn in turns:
+            attempt = _joined(_read_turned(pixels, turn, reader, finder), stamp, reader.name)
+            if any(re.search(pattern, attempt.text) for pattern in spec.patterns):
+                return attempt
+            attempts.append(attempt)
+    return max(attempts[: len(turns)], key=lambda attempt: sum(attempt.characters))
 
 
 def _read_turned(pixels: Grey, turn: int, reader: LineReader, finder: LineFinder) -> list[LineRead]:

@@ -14,6 +14,7 @@ from intake.derived_form import BlankPage, carried_zones, check_place, write_bla
 from intake.gather import gather
 from intake.sandbox import Sandbox
 from schemas.errors import Cause, MailError, NoFit, Unreadable
+from schemas.form_type import load_form_type
 from schemas.geometry import Box
 
 # Two pages at 300 dpi per scan are held in memory: with so many about 2 GB.
@@ -67,6 +68,9 @@ def derive_form(  # noqa: PLR0913, PLR0917  # one argument per option of the com
         raise typer.Exit(code=1) from error
     _tell(gathered, derived)
     typer.echo(f"{written}: page {page}, {len(zones)} zones carried over" if zones_from else f"{written}: page {page}")
+    sides = load_form_type(written.parent).pages
+    if sides < page:
+        typer.echo(f"{written.parent / 'form.toml'} says pages = {sides}: make it {page}.")
     typer.echo(_LOOK)
 
 

@@ -106,8 +106,17 @@ def test_black_margins_are_taken_off_and_nothing_else() -> None:
     assert clean.is_blank(PageImage(cleaned.pixels[: HEIGHT // 3], 200, 1))
 
 
-def test_a_thick_printed_bar_inside_the_page_stays() -> None:
+@pytest.mark.parametrize("top", [60, 300])
+def test_a_thick_printed_bar_stays_even_near_the_edge(top: int) -> None:
     printed = paper()
-    ImageDraw.Draw(printed).rectangle((150, 300, WIDTH - 150, 380), fill=0)  # a heading's band, 1 cm high
+    # A heading's band, 1 cm high, with white paper at both ends.
+    ImageDraw.Draw(printed).rectangle((150, top, WIDTH - 150, top + 80), fill=0)
     given = page(printed)
     assert np.array_equal(clean.without_shadow(given).pixels, given.pixels)
+
+
+def test_a_black_margin_that_stands_a_little_off_the_edge_is_taken_off() -> None:
+    shadowed = paper()
+    # The sheet was smaller than the glass: a bar all along, with a white line of reflected light beside it.
+    ImageDraw.Draw(shadowed).rectangle((20, 0, 60, HEIGHT), fill=10)
+    assert clean.without_shadow(page(shadowed)).pixels.min() == 255

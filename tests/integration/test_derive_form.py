@@ -190,6 +190,22 @@ def test_a_blank_is_replaced_and_places_erased_only_when_asked(forms: Path, tmp_
     assert description.read_text().count("[[page]]") == 1
 
 
+def test_the_second_page_joins_the_edition_of_the_first(blank: Grey, tmp_path: Path) -> None:
+    back = draw_form(title="Page 2 of 2")
+    scans = [save(tmp_path / f"{n}.tif", written_on(blank, n), written_on(back, n)) for n in (0, 1)]
+    common = ("--id", "ferrets", "--edition", "k-11", "--title", "K", "--output", tmp_path / "forms")
+    for page in ("1", "2"):
+        answer = run(*scans, *common, "--page", page)
+        assert answer.exit_code == 0, answer.output
+    assert "says pages = 1: make it 2" in answer.output
+    front_page, back_page = load_form_type(tmp_path / "forms" / "ferrets").edition("k-11").pages
+    assert (front_page.number, back_page.number) == (1, 2)
+    for page, truth, other in ((front_page, blank, back), (back_page, back, blank)):
+        derived = cv2.imread(str(page.image), cv2.IMREAD_GRAYSCALE)
+        only_here = (truth < 128) & (ink_near(other, 3) == 0)  # the words that one side has and the other has not
+        assert float((derived < 128)[only_here].mean()) > 0.9
+
+
 def test_wrong_use_is_refused_before_a_scan_is_opened(forms: Path, tmp_path: Path) -> None:
     assert few(forms, tmp_path, "--edition", "k-11", "--erase", "1,2,3").exit_code == 2
     for edition in ("../k", "form", ""):
