@@ -104,19 +104,18 @@ class Catalogue:
             self._sketches = np.stack([candidate.sketch for candidate in self.candidates])
         self._differences: dict[tuple[int, int], _Difference | None] = {}
 
-    def recognise(self, page: PageImage) -> Match | None:
-        """The form the page shows, or None for a page of no known form."""
+    def recognise(self, page: View) -> Match | None:
+        """The form a page shows, seen as it was scanned, or None for a page of no known form."""
         if not self.candidates:
             return None
         best: tuple[float, Candidate, int, View, Fit] | None = None
         failures = 0
-        flat = registration.view(page)
-        for candidate, turned in self._worth_a_try(flat):
+        for candidate, turned in self._worth_a_try(page):
             if failures == _FAILURES or (best is not None and best[0] >= _CERTAIN):
                 break
             if best is not None and best[0] >= LIKENESS_OF_A_FORM and self._relatives(best[1], candidate):
                 continue  # told apart below, by where they differ
-            upright = registration.turned(flat, turned)
+            upright = registration.turned(page, turned)
             try:
                 fit = registration.align(upright, candidate.reference)
             except NoFit:

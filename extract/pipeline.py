@@ -15,7 +15,7 @@ from extract.calibrate import Calibration
 from extract.classify import Catalogue
 from extract.engines import BarcodeFinder, LayoutFinder, LineFinder, LineReader, OrientationFinder
 from extract.page import PageImage
-from extract.registration import resample
+from extract.registration import FINE_DPI, resample, view
 from extract.sheet import Sheet
 from schemas.extraction import Document
 from schemas.form_type import FormType
@@ -53,10 +53,11 @@ def _recognise(page: PageImage, tools: Tools) -> Sheet:
     """Clean a page and say what it is."""
     with tools.stage("clean"):
         page = clean.without_shadow(page)
-        if clean.is_blank(page):
+        seen = view(page)
+        if clean.is_blank(PageImage(seen.fine, FINE_DPI, page.number)):
             return Sheet(page, PageLabel.BLANK)
     with tools.stage("classify"):
-        match = tools.catalogue.recognise(page)
+        match = tools.catalogue.recognise(seen)
         if match is not None:
             return Sheet(page, PageLabel.CONTENT, match)
     with tools.stage("separators"):

@@ -8,6 +8,7 @@ import pytest
 
 from extract.classify import Candidate, Catalogue, load_catalogue
 from extract.page import Grey, PageImage
+from extract.registration import view
 from intake.synthetic.write import OWN_FORMS
 from schemas.errors import NotAForm
 from schemas.form_type import SHIPPED_FORMS, Edition, FormType, load_form_type
@@ -40,7 +41,7 @@ def scan(form: str, edition: str, page: int, *, turned: int = 0) -> PageImage:
 
 @pytest.mark.parametrize("side", SIDES, ids=str)
 def test_every_side_of_our_forms_is_known_for_what_it_is(side: tuple[str, str, int], catalogue: Catalogue) -> None:
-    match = catalogue.recognise(scan(*side))
+    match = catalogue.recognise(view(scan(*side)))
     assert match is not None
     assert (match.form_type.id, match.edition.id, match.page) == side
     assert match.turned == 0
@@ -63,14 +64,14 @@ def test_two_editions_that_differ_by_a_date_and_a_label_are_told_apart(year: str
     written = filled(YEARS[year], {place: f"ANSWER {number}" for number, place in enumerate(PLACES)})
     noise = np.random.default_rng(4).normal(0, 12, written.shape)
     page = page_of((moved(written, turn=0.5, shift=(9, -6)) + noise).clip(0, 255).astype(np.uint8))
-    match = Catalogue(candidates).recognise(page)
+    match = Catalogue(candidates).recognise(view(page))
     assert match is not None
     assert match.edition.id == year
 
 
 @pytest.mark.parametrize("turned", [90, 180, 270])
 def test_a_page_that_lies_turned_says_by_how_much_it_must_be_turned_back(turned: int, catalogue: Catalogue) -> None:
-    match = catalogue.recognise(scan("fee-refund", "vr33-2024-02", 1, turned=turned))
+    match = catalogue.recognise(view(scan("fee-refund", "vr33-2024-02", 1, turned=turned)))
     assert match is not None
     # The scan was turned counter-clockwise, so it must be turned clockwise by as much.
     assert (match.form_type.id, match.turned) == ("fee-refund", turned)
@@ -86,15 +87,15 @@ def test_a_page_of_another_kind_is_no_known_form(other: str, catalogue: Catalogu
         "noise": np.random.default_rng(5).integers(0, 256, (2339, 1654)).astype(np.uint8),
         "speck": np.full((1, 1), 0, np.uint8),
     }[other]
-    assert catalogue.recognise(page_of(pixels, 200)) is None
+    assert catalogue.recognise(view(page_of(pixels, 200))) is None
 
 
 def test_without_form_types_every_page_is_of_no_known_form() -> None:
-    assert Catalogue([]).recognise(scan("fee-refund", "vr33-2024-02", 1)) is None
+    assert Catalogue([]).recognise(view(scan("fee-refund", "vr33-2024-02", 1))) is None
 
 
 def test_recognising_twice_gives_the_same(catalogue: Catalogue) -> None:
-    one, two = (catalogue.recognise(scan("licence-renewal", "vr22-2023-01", 2)) for _ in range(2))
+    one, two = (catalogue.recognise(view(scan("licence-renewal", "vr22-2023-01", 2))) for _ in range(2))
     assert one is not None
     assert two is not None
     assert np.array_equal(one.fit.affine, two.fit.affine)
