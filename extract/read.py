@@ -59,22 +59,30 @@ def read_zones(
 ) -> list[ZoneText]:
     """The text of every zone of a laid page, in the order given.
 
-    Zones of unknown turn are read only as far as writing set on its side goes: a rubber stamp.
+    Zones of unknown turn are read only as far as writing set on its side goes: a rubber stamp. Where several zones hold
+    one field, those after the first that fits its patterns are not read.
     """
     if words:
         return [_exact(words, blank, zone) for _, zone in zones]
     ink = answers.find_answers(pixels, blank, [zone.box for _, zone in zones], two_levels=two_levels)
     upright = [index for index, (_, zone) in enumerate(zones) if zone.turn == 0]
     lines = dict(zip(upright, answers.lines_of_zones(ink, [zones[index][1].box for index in upright]), strict=True))
-    texts = []
+    texts: list[ZoneText] = []
+    answered: set[str] = set()
     for index, (spec, zone) in enumerate(zones):
-        if index not in lines:
-            texts.append(_read_sideways(ink, zone, spec, reader, finder))
+        if spec.name in answered:  # one receipt line says what two would
+            text = ZoneText("", (), None, reader.name)
+        elif index not in lines:
+            text = _read_sideways(ink, zone, spec, reader, finder)
         elif zone.cells:
-            texts.append(_read_cells(ink, blank, zone, spec, reader))
+            text = _read_cells(ink, blank, zone, spec, reader)
         else:
-            text = _read_lines(lines[index], spec, reader)
-            texts.append(replace(text, stray=answers.stray_ink(ink, zone.box, lines[index])))
+            text = replace(
+                _read_lines(lines[index], spec, reader), stray=answers.stray_ink(ink, zone.box, lines[index])
+            )
+        if any(re.search(pattern, text.text) for pattern in spec.patterns):
+            answered.add(spec.name)
+        texts.append(text)
     return texts
 
 
