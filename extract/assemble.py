@@ -175,7 +175,7 @@ def _decided(draft: _Draft, form_type: str, checks: Sequence[CheckResult], calib
         chosen = normal.value if isinstance(normal.value, tuple) else ()
         made = decide.decide_choice(spec, chosen, draft.marks, checks, calibration, form_type=form_type)
     elif spec.kind is FieldKind.BARCODE:
-        made = decide.decide_exact(spec, normal.text, checks, calibration)
+        made = decide.decide_exact(draft.reading, checks, calibration)
     else:
         made = decide.decide_text(spec, normal, draft.reading, checks, calibration, form_type=form_type)
     return FieldValue(

@@ -78,12 +78,16 @@ def decide_signature(
     return _by_score(_Scored(form_type, spec.field_class, _WITHOUT_DOUBT, None), (), calibration)
 
 
-def decide_exact(spec: FieldSpec, value: str, checks: Sequence[CheckResult], calibration: Calibration) -> Decision:
+def decide_exact(reading: Reading, checks: Sequence[CheckResult], calibration: Calibration) -> Decision:
     """Decide on a value that carries its own error detection, such as a barcode."""
     failed = _messages(checks)
+    if reading.text == "" and reading.area is not None:
+        return _decision(
+            FieldStatus.UNREADABLE, ("A barcode seems to stand here that could not be read.",), calibration
+        )
     if failed:
         return _decision(FieldStatus.REVIEW, failed, calibration)
-    return _decision(FieldStatus.ACCEPTED if value else FieldStatus.BLANK, (), calibration)
+    return _decision(FieldStatus.ACCEPTED if reading.text else FieldStatus.BLANK, (), calibration)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,8 @@ def judge_choice(
 ) -> tuple[tuple[Mark, ...], tuple[str, ...]]:
     """Judge all boxes of one question: a mark for every zone, in order, and the options that are answers.
 
-    A box much fuller than another ticked one was scribbled out. Without `several`, two plain ticks are both doubtful.
+    A box much fuller than another ticked one was scribbled out; where several answers may be ticked that is only a
+    doubt. Without `several`, two plain ticks are both doubtful.
     No option chosen means: no box is surely ticked; the marks say whether that is blank paper or doubt.
     """
     sights = [_look(aligned, reference, box, dpi) for _, box in zones]
@@ -102,7 +103,7 @@ def judge_choice(
     )
     if light is None:
         return tuple(alone), ()
-    marks = [_beside_a_tick(mark, sight, light) for mark, sight in zip(alone, sights, strict=True)]
+    marks = [_beside_a_tick(mark, sight, light, several=several) for mark, sight in zip(alone, sights, strict=True)]
     ticked = [mark for mark in marks if mark.state is MarkState.TICKED]
     if len(ticked) == 1 or several:
         return tuple(marks), tuple(mark.option for mark in ticked)
@@ -112,11 +113,14 @@ def judge_choice(
     ), ()
 
 
-def _beside_a_tick(mark: Mark, sight: _Sight, light: _Sight) -> Mark:
+def _beside_a_tick(mark: Mark, sight: _Sight, light: _Sight, *, several: bool) -> Mark:
     """The mark, judged once more now that the lightest tick of the question shows how this person ticks."""
     if mark.state is MarkState.EMPTY or sight is light or sight.misfit > _NOT_THE_PRINT:
         return mark
     if _is_scribbled_out(sight, light):
+        if several:
+            reason = f"{sight.share:.0%} of the box is ink: filled in as a second answer, or scribbled out?"
+            return replace(mark, state=MarkState.DOUBTFUL, reason=reason)
         reason = f"Scribbled out: {sight.share:.0%} of the box is ink, the tick beside it fills {light.share:.0%}."
         return replace(mark, state=MarkState.CANCELLED, reason=reason)
     is_spot = _SPAN_NOTHING <= sight.span < _SPAN_MARK

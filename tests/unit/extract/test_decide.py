@@ -149,10 +149,14 @@ def test_a_signature_is_accepted_unless_it_is_in_doubt() -> None:
 
 
 def test_a_barcode_needs_no_calibration_but_must_pass_its_checks() -> None:
-    spec = FieldSpec("number", FieldKind.BARCODE)
-    assert decide_exact(spec, "A1", (), MEASURED).status is FieldStatus.ACCEPTED
-    assert decide_exact(spec, "", (), MEASURED).status is FieldStatus.BLANK
-    assert decide_exact(spec, "A1", [FAILED], MEASURED).reasons == ("This is no surname.",)
+    code = Reading("A1", (1.0, 1.0), "zxing", AREA)
+    assert decide_exact(code, (), MEASURED).status is FieldStatus.ACCEPTED
+    assert decide_exact(code, [FAILED], MEASURED).reasons == ("This is no surname.",)
+
+
+def test_a_barcode_that_cannot_be_read_is_not_blank_paper() -> None:
+    assert decide_exact(Reading("", (), "zxing", AREA), (), MEASURED).status is FieldStatus.UNREADABLE
+    assert decide_exact(Reading("", (), "zxing", None), (), MEASURED).status is FieldStatus.BLANK
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
