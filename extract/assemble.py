@@ -12,7 +12,7 @@ from extract.answers import Print
 from extract.calibrate import Calibration
 from extract.engines import BarcodeFinder, LineFinder, LineReader
 from extract.marks import SignatureSeen
-from extract.read import ZoneText
+from extract.read import Readers, ZoneText
 from schemas.extraction import FieldValue, Normal
 from schemas.field import CheckResult, FieldKind, FieldSpec, FieldStatus
 from schemas.form_type import Edition, FormType, Zone
@@ -34,6 +34,8 @@ class Engines(Protocol):
 
     @property
     def reader(self) -> LineReader: ...
+    @property
+    def quick(self) -> LineReader | None: ...
     @property
     def lines(self) -> LineFinder: ...
     @property
@@ -78,8 +80,7 @@ def see(found: Found, form_type: FormType, edition: Edition, engines: Engines) -
             found.blank,
             laid.words,
             written,
-            engines.reader,
-            engines.lines,
+            Readers(engines.reader, engines.lines, engines.quick),
             two_levels=laid.two_levels,
         )
     collected: dict[str, list[tuple[ZoneText, PageArea]]] = {}

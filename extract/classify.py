@@ -6,7 +6,7 @@ page properly. Editions that differ in a date in the corner are told apart by ex
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import cv2
@@ -43,6 +43,11 @@ _RELATIVES = 0.55
 # Where relatives differ: patches of 48 px at 100 dpi whose print correlates less than this.
 _DIFFERENT = 0.75
 _DIFFERENCES_AT_MOST = 12
+# The patches that differ most at first sight are looked at closely; a patch of less contrast is paper.
+_CLOSER_LOOKS = 60
+_PRINTED = 20
+# Prints prepared for taking off pages that are kept, 34 MB each.
+_PRINTS_KEPT = 4
 _PATCH = 48
 _SLACK = 3
 
@@ -79,16 +84,27 @@ class Candidate:
         self.edition = edition
         self.page = page
         self.is_tall = pixels.shape[0] >= pixels.shape[1]
-        self._pixels = pixels
+        self.pixels = pixels
         self.sketch = _spectrum(_sketch(pixels, edition.dpi))
 
     @cached_property
     def reference(self) -> Reference:
-        return registration.prepare(self._pixels, self.edition.dpi)
+        return registration.prepare(self.pixels, self.edition.dpi)
 
     @cached_property
+    def seen(self) -> View:
+        """The blank form looked at as if it were a page."""
+        return registration.view(PageImage(self.pixels, self.edition.dpi, self.page))
+
+    @property
     def blank(self) -> Print:
-        return answers.prepare(self._pixels)
+        return _print_of(self)
+
+
+@lru_cache(maxsize=_PRINTS_KEPT)
+def _print_of(candidate: Candidate) -> Print:
+    """Four masks of the size of a page: a batch mostly holds few editions, so only some are kept."""
+    return answers.prepare(candidate.pixels)
 
 
 class Catalogue:
@@ -155,7 +171,7 @@ class Catalogue:
         """Where `other` differs from `one`, in `one`'s frame; None if they are no relatives."""
         key = self.candidates.index(one), self.candidates.index(other)
         if key not in self._differences:
-            self._differences[key] = _difference(one.reference, other.reference)
+            self._differences[key] = _difference(one.reference, other.reference, other.seen)
         return self._differences[key]
 
     def _among_relatives(self, candidate: Candidate, upright: View, fit: Fit) -> tuple[Candidate, Fit]:
@@ -206,34 +222,42 @@ def _best(window: Grey, patch: Grey) -> float:
     return found if np.isfinite(found) else 0.0
 
 
-def _difference(one: Reference, other: Reference) -> _Difference | None:
-    page = registration.view(PageImage(other.pixels, other.dpi, 1))
+def _difference(one: Reference, other: Reference, other_seen: View) -> _Difference | None:
     try:
-        fit = registration.align(page, one)
+        fit = registration.align(other_seen, one)
     except NoFit:
         return None
     if fit.likeness < _RELATIVES:
         return None
-    theirs = registration.warp_fine(page, one, fit)
+    theirs = registration.warp_fine(other_seen, one, fit)
     mine = one.fine
-    height, width = mine.shape
     found = []
-    for top in range(_SLACK, height - _PATCH - _SLACK, _PATCH // 2):
-        for left in range(_SLACK, width - _PATCH - _SLACK, _PATCH // 2):
-            place = slice(top, top + _PATCH), slice(left, left + _PATCH)
-            if min(float(mine[place].std()), float(theirs[place].std())) < 20:
-                continue  # print on one side only is more often a worn rule than a different edition
-            likeness = _best(
-                mine[top - _SLACK : top + _PATCH + _SLACK, left - _SLACK : left + _PATCH + _SLACK], theirs[place]
-            )
-            if likeness < _DIFFERENT:
-                found.append((likeness, left, top))
+    for left, top in _most_unlike(mine, theirs):
+        place = slice(top, top + _PATCH), slice(left, left + _PATCH)
+        if min(float(mine[place].std()), float(theirs[place].std())) < _PRINTED:
+            continue  # print on one side only is more often a worn rule than a different edition
+        window = mine[top - _SLACK : top + _PATCH + _SLACK, left - _SLACK : left + _PATCH + _SLACK]
+        likeness = _best(window, theirs[place])
+        if likeness < _DIFFERENT:
+            found.append((likeness, left, top))
     kept = sorted(found)[:_DIFFERENCES_AT_MOST]
     return _Difference(
         places=tuple((left, top) for _, left, top in kept),
         mine=tuple(mine[top : top + _PATCH, left : left + _PATCH] for _, left, top in kept),
         theirs=tuple(theirs[top : top + _PATCH, left : left + _PATCH] for _, left, top in kept),
     )
+
+
+def _most_unlike(mine: Grey, theirs: Grey) -> list[tuple[int, int]]:
+    """(left, top) of the patches in which two pictures differ most, roughly; the few that are worth a closer look."""
+    apart = cv2.absdiff(cv2.GaussianBlur(mine, (0, 0), 1.5), cv2.GaussianBlur(theirs, (0, 0), 1.5))
+    mean = cv2.boxFilter(apart.astype(np.float32), -1, (_PATCH, _PATCH), anchor=(0, 0))
+    height, width = mine.shape
+    tops = np.arange(_SLACK, height - _PATCH - _SLACK, _PATCH // 2)
+    lefts = np.arange(_SLACK, width - _PATCH - _SLACK, _PATCH // 2)
+    grid = np.asarray(mean)[np.ix_(tops, lefts)]
+    order = np.argsort(-grid, axis=None, kind="stable")[:_CLOSER_LOOKS]
+    return [(int(lefts[place % len(lefts)]), int(tops[place // len(lefts)])) for place in order]
 
 
 def _sketch(pixels: Grey, dpi: int) -> NDArray[np.float32]:

@@ -30,6 +30,7 @@ _SEPARATOR_DPI = 150
 class Tools:
     """Everything the journey needs from outside, chosen once per process by `intake.wiring`.
 
+    quick: a quicker, less careful reader, for text that stands out by its pattern; None to do without.
     stage: called with a stage's name around its work, so that a caller who owns a clock can time it.
     """
 
@@ -40,6 +41,7 @@ class Tools:
     layout: LayoutFinder
     orientation: OrientationFinder
     barcodes: BarcodeFinder
+    quick: LineReader | None = None
     stage: Callable[[str], AbstractContextManager[None]] = lambda name: nullcontext()
 
 

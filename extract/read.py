@@ -25,6 +25,8 @@ _CELL_INSET, _CELL_LINE, _CELL_SPECK, _CELL_INK = 2, 5, 8, 30
 # A word of a born-digital page is print if this share of its place is ink on the blank form.
 _PRINTED_WORD = 0.2
 _EXACT = "pdf-text"
+# A pattern found by the quick reader counts if each of its characters scores this.
+_SURE = 0.97
 # Around a stamp, in pixels at 300 dpi, so that its outermost letters are whole.
 _STAMP_MARGIN = 12
 
@@ -47,20 +49,29 @@ class ZoneText:
     stray: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who reads: `reader` every line, `finder` finds those of a stamp, `quick`, if given, looks for patterns first."""
+
+    reader: LineReader
+    finder: LineFinder
+    quick: LineReader | None = None
+
+
 def read_zones(
     pixels: Grey,
     blank: Print,
     words: Sequence[ExactWord],
     zones: Sequence[tuple[FieldSpec, Zone]],
-    reader: LineReader,
-    finder: LineFinder,
+    readers: Readers,
     *,
     two_levels: bool = False,
 ) -> list[ZoneText]:
     """The text of every zone of a laid page, in the order given.
 
     Zones of unknown turn are read only as far as writing set on its side goes: a rubber stamp. Where several zones hold
-    one field, those after the first that fits its patterns are not read.
+    one field, those after the first that fits its patterns are not read. With a quick reader, fields that have
+    patterns are looked for with it first.
     """
     if words:
         return [_exact(words, blank, zone) for _, zone in zones]
@@ -69,17 +80,18 @@ def read_zones(
     lines = dict(zip(upright, answers.lines_of_zones(ink, [zones[index][1].box for index in upright]), strict=True))
     texts: list[ZoneText] = []
     answered: set[str] = set()
+    reader = readers.reader
     for index, (spec, zone) in enumerate(zones):
         if spec.name in answered:  # one receipt line says what two would
             text = ZoneText("", (), None, reader.name)
         elif index not in lines:
-            text = _read_sideways(ink, zone, spec, reader, finder)
+            text = _read_sideways(ink, zone, spec, readers)
         elif zone.cells:
             text = _read_cells(ink, blank, zone, spec, reader)
         else:
-            text = replace(
-                _read_lines(lines[index], spec, reader), stray=answers.stray_ink(ink, zone.box, lines[index])
-            )
+            sure = _look_for(lines[index], spec, readers.quick)
+            text = sure if sure is not None else _read_lines(lines[index], spec, reader)
+            text = replace(text, stray=answers.stray_ink(ink, zone.box, lines[index]))
         if any(re.search(pattern, text.text) for pattern in spec.patterns):
             answered.add(spec.name)
         texts.append(text)
@@ -89,6 +101,18 @@ def read_zones(
 def _read_lines(lines: Sequence[InkLine], spec: FieldSpec, reader: LineReader) -> ZoneText:
     found = reader.read([line.pixels for line in lines], spec.alphabet)
     return _joined(found, hull([line.box for line in lines]) if lines else None, reader.name)
+
+
+def _look_for(lines: Sequence[InkLine], spec: FieldSpec, quick: LineReader | None) -> ZoneText | None:
+    """What a quick reader surely sees of a field that stands out by its pattern; None if that is not enough."""
+    if quick is None or not spec.patterns or not lines:
+        return None
+    text = _read_lines(lines, spec, quick)
+    for pattern in spec.patterns:
+        match = re.search(pattern, text.text)
+        if match:
+            return text if min(text.characters[match.start() : match.end()], default=0.0) >= _SURE else None
+    return None
 
 
 def _joined(found: Sequence[LineRead], box: Box | None, reader: str) -> ZoneText:
@@ -149,7 +173,7 @@ def _inside_cell(ink: Answers, blank: Print, cell: Box) -> Grey | None:
     return np.where(soft, pixels, 255).astype(np.uint8)[:, int(columns[0]) : int(columns[-1]) + 1]
 
 
-def _read_sideways(ink: Answers, zone: Zone, spec: FieldSpec, reader: LineReader, finder: LineFinder) -> ZoneText:
+def _read_sideways(ink: Answers, zone: Zone, spec: FieldSpec, readers: Readers) -> ZoneText:
     """The writing set on its side within a zone, by the turn that fits the field's patterns or else reads best."""
     box = zone.box
     stats = ink.stats
@@ -158,7 +182,7 @@ def _read_sideways(ink: Answers, zone: Zone, spec: FieldSpec, reader: LineReader
     inside = (middle_x >= box.left) & (middle_x < box.right) & (middle_y >= box.top) & (middle_y < box.bottom)
     chosen = np.flatnonzero(ink.sideways & inside)
     if chosen.size == 0:
-        return ZoneText("", (), None, reader.name)
+        return ZoneText("", (), None, readers.reader.name)
     left, top = (int(stats[chosen, side].min()) for side in (0, 1))
     right = int((stats[chosen, 0] + stats[chosen, 2]).max())
     bottom = int((stats[chosen, 1] + stats[chosen, 3]).max())
@@ -174,20 +198,20 @@ def _read_sideways(ink: Answers, zone: Zone, spec: FieldSpec, reader: LineReader
     # The stamp's own shapes first; where print crosses it, the place as it stands may still be read.
     for pixels in (own, ink.pixels[window]):
         for turn in turns:
-            attempt = _joined(_read_turned(pixels, turn, reader, finder), stamp, reader.name)
+            attempt = _joined(_read_turned(pixels, turn, readers), stamp, readers.reader.name)
             if any(re.search(pattern, attempt.text) for pattern in spec.patterns):
                 return attempt
             attempts.append(attempt)
     return max(attempts[: len(turns)], key=lambda attempt: sum(attempt.characters))
 
 
-def _read_turned(pixels: Grey, turn: int, reader: LineReader, finder: LineFinder) -> list[LineRead]:
+def _read_turned(pixels: Grey, turn: int, readers: Readers) -> list[LineRead]:
     upright = np.ascontiguousarray(np.rot90(pixels, -turn // 90))
     padded = np.pad(upright, 40, constant_values=255)
-    boxes = finder.find(padded)
+    boxes = readers.finder.find(padded)
     height, width = padded.shape
     crops = [box.grown(3).within(width, height) for box in boxes]
-    return reader.read([padded[box.top : box.bottom, box.left : box.right] for box in crops])
+    return readers.reader.read([padded[box.top : box.bottom, box.left : box.right] for box in crops])
 
 
 def _exact(words: Sequence[ExactWord], blank: Print, zone: Zone) -> ZoneText:

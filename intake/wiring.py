@@ -25,14 +25,16 @@ _QUICK_MODEL, _CAREFUL_MODEL = "rec-tiny", "rec-small"
 def open_workshop(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
     """The real journey, engines loaded. Raises Unavailable if a model is missing, NotAForm for a bad form type."""
     use_one_thread()
+    quick = PaddleReader(_QUICK_MODEL)
     tools = Tools(
         catalogue=load_catalogue(chosen_form_types(settings.form_folders, settings.form_type)),
         calibration=load_calibration(),
-        reader=CascadeReader(PaddleReader(_QUICK_MODEL), PaddleReader(_CAREFUL_MODEL)),
+        reader=CascadeReader(quick, PaddleReader(_CAREFUL_MODEL)),
         lines=PaddleLineFinder(),
         layout=LayoutWhenNeeded(),
         orientation=PaddleOrientation(),
         barcodes=ZxingBarcodes(),
+        quick=quick,
         stage=watch.stage,
     )
     return Workshop(partial(read_pages, tools=tools))

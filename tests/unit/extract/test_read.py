@@ -8,7 +8,7 @@ import numpy as np
 from extract import answers
 from extract.engines import LineRead
 from extract.page import ExactWord, Grey
-from extract.read import ZoneText, read_zones
+from extract.read import Readers, ZoneText, read_zones
 from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import Zone
 from schemas.geometry import Box
@@ -69,7 +69,7 @@ PRINT = answers.prepare(BLANK)
 def read(
     pixels: Grey, spec: FieldSpec, zone: Zone, words: Sequence[ExactWord] = (), reader: StrokeReader | None = None
 ) -> ZoneText:
-    (text,) = read_zones(pixels, PRINT, words, [(spec, zone)], reader or StrokeReader(), WholePictureFinder())
+    (text,) = read_zones(pixels, PRINT, words, [(spec, zone)], Readers(reader or StrokeReader(), WholePictureFinder()))
     return text
 
 
