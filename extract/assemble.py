@@ -92,9 +92,8 @@ def see(found: Found, form_type: FormType, edition: Edition, engines: Engines) -
                 text = _barcode(laid, zone, engines.barcodes)
                 collected.setdefault(spec.name, []).append((text, laid.area(text.box or zone.box)))
     with engines.stage("marks"):
-        choices = {
-            spec.name: _choice(laid, spec, edition, found.page) for spec, _ in zones if spec.kind is FieldKind.CHOICE
-        }
+        asked = {spec.name: spec for spec, _ in zones if spec.kind is FieldKind.CHOICE}
+        choices = {name: _choice(laid, spec, edition, found.page) for name, spec in asked.items()}
         signatures = {spec.name: _signature(laid, zone) for spec, zone in zones if spec.kind is FieldKind.SIGNATURE}
     return Seen(
         found.page, found.number, {name: tuple(every) for name, every in collected.items()}, choices, signatures

@@ -32,7 +32,7 @@ _SCALES = (0.92, 0.96, 1.0, 1.04, 1.08)
 # Worth laying onto the page: correlation at 10 dpi at least this. Then so many may fail before the page counts as of no
 # known form; relatives of a form that fitted do not count.
 _WORTH_A_TRY = 0.15
-_FAILURES = 5
+_FAILURES = 3
 # A fit so good that no other form needs to be tried.
 _CERTAIN = 0.75
 # Mean correlation of the print's patches at which a page is that form. Of 360 archive scans the forms scored 0.55 and

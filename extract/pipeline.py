@@ -30,7 +30,7 @@ _SEPARATOR_DPI = 150
 class Tools:
     """Everything the journey needs from outside, chosen once per process by `intake.wiring`.
 
-    quick: a quicker, less careful reader, for text that stands out by its pattern; None to do without.
+    quick: a quicker, less careful reader, for whole pages and text that stands out by its pattern; None to do without.
     stage: called with a stage's name around its work, so that a caller who owns a clock can time it.
     """
 
@@ -105,7 +105,7 @@ def _read_free(sheets: Sequence[Sheet], tools: Tools) -> Document:
             turned, _ = tools.orientation.turn(sheet.page.pixels)
             upright = clean.straighten(clean.turn(sheet.page, turned))
         with tools.stage("layout"):
-            regions.extend(layout.find_regions(upright.page, tools.lines, tools.layout, tools.reader))
+            regions.extend(layout.find_regions(upright.page, tools.lines, tools.layout, tools.quick or tools.reader))
         facts.append(_fact(upright, sheet.label))
     return Document(None, None, tuple(facts), regions=tuple(regions))
 
