@@ -41,7 +41,11 @@ def decide_text(
     """Decide on a field of writing."""
     failed = _messages(checks)
     if reading.text == "" and reading.area is not None:
-        return _decision(FieldStatus.UNREADABLE, ("Something is written here that could not be read.",), calibration)
+        return _decision(
+            FieldStatus.UNREADABLE,
+            ("There is ink here that could not be read; it may be an answer or only dirt.",),
+            calibration,
+        )
     if reading.text == "":
         return _decision(FieldStatus.REVIEW if failed else FieldStatus.BLANK, failed, calibration)
     if normal.value is None:

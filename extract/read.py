@@ -88,6 +88,7 @@ def read_zones(
             text = _read_sideways(ink, zone, spec, readers)
         elif zone.cells:
             text = _read_cells(ink, blank, zone, spec, reader)
+            text = replace(text, stray=answers.stray_ink(ink, zone.box, lines[index] if text.box else ()))
         else:
             sure = _look_for(lines[index], spec, readers.quick)
             text = sure if sure is not None else _read_lines(lines[index], spec, reader)

@@ -78,7 +78,7 @@ def test_blank_paper_is_blank_and_ink_that_reads_as_nothing_is_unreadable() -> N
     assert on_text("", ink=False) == Decision(FieldStatus.BLANK, None, (), "policy@7")
     unreadable = on_text("")
     assert unreadable.status is FieldStatus.UNREADABLE
-    assert unreadable.reasons == ("Something is written here that could not be read.",)
+    assert unreadable.reasons == ("There is ink here that could not be read; it may be an answer or only dirt.",)
 
 
 def test_a_required_answer_that_is_missing_goes_to_a_person() -> None:

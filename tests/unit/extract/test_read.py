@@ -169,3 +169,48 @@ def test_the_words_of_a_born_digital_page_are_taken_as_they_are_without_the_prin
 
 def test_a_zone_without_words_is_blank_on_a_born_digital_page_whatever_is_drawn_there() -> None:
     assert read(stroked(1), PLATE, Zone("plate", 1, Box(600, 200, 900, 300)), WORDS).text == ""
+
+
+def test_ink_that_is_in_no_line_is_counted_and_paper_has_none() -> None:
+    zone = Zone("line", 1, Box(100, 350, 900, 450))
+    line = FieldSpec("line", FieldKind.TEXT)
+    dirty = BLANK.copy()
+    dirty[360:440:8, 120:880:8] = 0
+    dirty[361:441:8, 120:880:8] = 0
+    assert read(BLANK, line, zone).stray == 0
+    text = read(dirty, line, zone)
+    assert text.text == ""
+    assert text.stray > 1000
+
+
+def test_ink_outside_the_cells_of_an_empty_comb_is_counted_too() -> None:
+    beside = Zone("plate", 1, Box(100, 200, 900, 300), cells=CELLS)
+    paper = BLANK.copy()
+    paper[220:280, 700:710] = 0
+    text = read(paper, PLATE, beside)
+    assert (text.text, text.stray) == ("", 600)
+
+
+class CertainReader(StrokeReader):
+    """The same strokes, each surely an I."""
+
+    name = "certain@1"
+
+    def _read(self, line: Grey) -> LineRead:
+        found = super()._read(line)
+        return LineRead(found.text, (1.0,) * len(found.text))
+
+
+def read_with_a_quick_look(pattern: str) -> ZoneText:
+    zone = Zone("line", 1, Box(90, 190, 590, 310))
+    spec = FieldSpec("line", FieldKind.TEXT, patterns=(pattern,))
+    readers = Readers(StrokeReader(), WholePictureFinder(), CertainReader())
+    return read_zones(stroked(0, 1, 2), PRINT, (), [(spec, zone)], readers)[0]
+
+
+def test_a_pattern_the_quick_reader_is_sure_of_needs_no_careful_reading() -> None:
+    assert read_with_a_quick_look("I").reader == "certain@1"
+
+
+def test_without_the_pattern_the_careful_reader_is_asked() -> None:
+    assert read_with_a_quick_look("Z").reader == "strokes@1"
