@@ -5,7 +5,7 @@ CODE := schemas extract intake review_ui tests
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--only-binary :all: --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup setup-dev demo test lint bench lock clean
+.PHONY: help setup setup-dev demo test lint bench soak lock clean
 
 help:
 	@echo "make setup   install what is missing: Debian packages, .venv, models"
@@ -13,6 +13,7 @@ help:
 	@echo "make test    run every check and every test, stop at the first that fails"
 	@echo "make lint    the checks without the tests"
 	@echo "make bench   measure pages a second beside OCRmyPDF on the same pages"
+	@echo "make soak    read ten thousand synthetic pages: the pace and the memory must hold"
 	@echo "make lock    resolve the lock files anew; UPGRADE=--upgrade takes newer versions"
 	@echo "make clean   remove .venv and everything built"
 
@@ -36,6 +37,9 @@ test: lint
 
 bench: setup-dev
 	$(BIN)/python scripts/bench $(BENCH)
+
+soak: setup-dev
+	$(BIN)/python scripts/soak $(SOAK)
 
 lock: setup-dev
 	$(COMPILE) $(UPGRADE) --extra setup --output-file requirements.lock

@@ -40,11 +40,11 @@ class Laid:
         return PageArea(min(xs) / width, min(ys) / height, max(xs) / width, max(ys) / height)
 
 
-def align(page: PageImage, reference: Reference, fit: Fit) -> Laid:
-    """Lay an upright page into the frame of the reference it was recognised by."""
+def align(page: PageImage, drawing: Grey, reference: Reference, fit: Fit) -> Laid:
+    """Lay an upright page into the frame of the reference it was recognised by; `drawing` is that blank form."""
     pixels = registration.warp(page, reference, fit)
     words = tuple(_in_frame(word, fit) for word in page.words)
-    return Laid(pixels, reference.pixels, answers.has_two_levels(page.pixels), words, page, fit, reference)
+    return Laid(pixels, drawing, answers.has_two_levels(page.pixels), words, page, fit, reference)
 
 
 def _in_frame(word: ExactWord, fit: Fit) -> ExactWord:

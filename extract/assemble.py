@@ -2,30 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from extract import decide, marks, read, validate
+from extract import decide, features, marks, read, validate
 from extract import fields as field_values
 from extract.align import Laid
 from extract.answers import Print
-from extract.calibrate import Calibration
 from extract.engines import BarcodeFinder, LineFinder, LineReader
 from extract.marks import SignatureSeen
 from extract.read import Readers, ZoneText
+from extract.stamp import StampReaders
+from extract.standards import Standards
 from schemas.extraction import FieldValue, Normal
-from schemas.field import CheckResult, FieldKind, FieldSpec, FieldStatus
+from schemas.field import CheckResult, FieldKind, FieldSpec
 from schemas.form_type import Edition, FormType, Zone
 from schemas.geometry import Box, PageArea
-from schemas.reading import Mark, Reading
+from schemas.reading import Feature, Mark, MarkState, Reading
 
 _DPI = 300
+_SIGNATURE = "signature"
 # A barcode may stand this far outside its zone (pixels at 300 dpi): it is often a sticker or printed later.
 _BARCODE_MARGIN = 40
 # More ink than this (pixels at 300 dpi) without a line of writing is not called blank: a letter has 100 to 300.
 _STRAY_INK = 160
 # A place without a readable barcode is blank paper only below this share of dark pixels.
 _BARCODE_DARK, _BARCODE_SHARE = 128, 0.05
+# Less of its place than this on the scan, and a field was cut off.
+_SEEN_AT_LEAST = 0.6
 _WRITTEN = frozenset({FieldKind.TEXT, FieldKind.DATE, FieldKind.INTEGER, FieldKind.MONEY})
 
 
@@ -36,6 +40,10 @@ class Engines(Protocol):
     def reader(self) -> LineReader: ...
     @property
     def quick(self) -> LineReader | None: ...
+    @property
+    def stamps(self) -> StampReaders | None: ...
+    @property
+    def other(self) -> LineReader | None: ...
     @property
     def lines(self) -> LineFinder: ...
     @property
@@ -60,6 +68,8 @@ class Seen:
     page, number: which page of the form, and which of the file.
     texts:   per field, what stands in each of its zones, in the order of the zones, with its place.
     choices: per field, its marks and the options that are answers.
+    quality:  features of the page that all of its fields share.
+    problems: why the page is too poor to be read; empty if it is not.
     """
 
     page: int
@@ -67,6 +77,8 @@ class Seen:
     texts: Mapping[str, tuple[tuple[ZoneText, PageArea], ...]]
     choices: Mapping[str, tuple[tuple[Mark, ...], tuple[str, ...]]]
     signatures: Mapping[str, SignatureSeen]
+    quality: Mapping[str, float] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 def see(found: Found, form_type: FormType, edition: Edition, engines: Engines) -> Seen:
@@ -80,8 +92,9 @@ def see(found: Found, form_type: FormType, edition: Edition, engines: Engines) -
             found.blank,
             laid.words,
             written,
-            Readers(engines.reader, engines.lines, engines.quick),
+            Readers(engines.reader, engines.lines, engines.quick, engines.stamps, engines.other),
             two_levels=laid.two_levels,
+            edition=edition.id,
         )
     collected: dict[str, list[tuple[ZoneText, PageArea]]] = {}
     for (spec, zone), text in zip(written, texts, strict=True):
@@ -100,18 +113,19 @@ def see(found: Found, form_type: FormType, edition: Edition, engines: Engines) -
     )
 
 
-def fields(
-    form_type: FormType, edition: Edition, seen: Sequence[Seen], calibration: Calibration
-) -> tuple[FieldValue, ...]:
+def fields(form_type: FormType, edition: Edition, seen: Sequence[Seen], standards: Standards) -> tuple[FieldValue, ...]:
     """Every field of the form type, in its order, decided."""
-    drafts = [_draft(spec, edition, seen) for spec in form_type.fields]
+    drafts = [_draft(spec, seen) for spec in form_type.fields]
     checks = validate.validate(form_type, {draft.spec.name: draft.normal for draft in drafts})
-    return tuple(_decided(draft, form_type.id, checks.get(draft.spec.name, ()), calibration) for draft in drafts)
+    return tuple(_decided(draft, form_type.id, checks.get(draft.spec.name, ()), standards) for draft in drafts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A field understood but not decided. `page` None: its page is missing."""
+    """A field understood but not decided. `page` None: its page is missing.
+
+    features: what is known of the field and of its page. problems: why that page is too poor to be read.
+    """
 
     spec: FieldSpec
     normal: Normal
@@ -119,21 +133,61 @@ class _Draft:
     area: PageArea | None = None
     reading: Reading | None = None
     marks: tuple[Mark, ...] = ()
-    signature: SignatureSeen | None = None
+    features: Mapping[str, float] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
-def _draft(spec: FieldSpec, edition: Edition, seen: Sequence[Seen]) -> _Draft:
+def _draft(spec: FieldSpec, seen: Sequence[Seen]) -> _Draft:
     for page in seen:
-        if spec.name in page.texts:
-            return _written(spec, page)
-        if spec.name in page.choices:
-            judged, chosen = page.choices[spec.name]
-            normal = Normal(chosen, ", ".join(chosen))
-            return _Draft(spec, normal, page.number, _around([mark.area for mark in judged]), marks=judged)
-        if spec.name in page.signatures:
-            signature = page.signatures[spec.name]
-            return _Draft(spec, Normal(signature.present, ""), page.number, signature.area, signature=signature)
+        draft = _drafted(spec, page)
+        if draft is not None and _is_cut_off(draft):
+            break
+        if draft is not None:
+            known = features.rounded(page.quality, draft.features)
+            return replace(draft, features=known, problems=page.problems)
     return _Draft(spec, Normal(None, ""))
+
+
+def _drafted(spec: FieldSpec, page: Seen) -> _Draft | None:
+    """The field as this page has it; None if it stands on another."""
+    if spec.name in page.texts:
+        return _written(spec, page)
+    if spec.name in page.choices:
+        judged, chosen = page.choices[spec.name]
+        area = _around([mark.area for mark in judged])
+        known = features.of_marks(judged)
+        return _Draft(spec, Normal(chosen, ", ".join(chosen)), page.number, area, marks=judged, features=known)
+    if spec.name in page.signatures:
+        signature = page.signatures[spec.name]
+        known = features.of_signature(signature.ink_share, is_signed=signature.present)
+        normal = Normal(signature.present, "")
+        return _Draft(spec, normal, page.number, signature.area, marks=(_as_mark(signature),), features=known)
+    return None
+
+
+def _is_cut_off(draft: _Draft) -> bool:
+    """Whether the field, or one of its boxes, lies for a good part beyond the edge of the scan: nothing is known of it.
+
+    There the page was filled up with paper white, which is not to be taken for an empty place.
+    """
+    boxes = [mark.area for mark in draft.marks]
+    areas = boxes if boxes or draft.area is None else [draft.area]
+    return any(_on_the_page(area) < _SEEN_AT_LEAST for area in areas)
+
+
+def _on_the_page(area: PageArea) -> float:
+    """The share of an area that lies on the page."""
+    wide = min(area.right, 1.0) - max(area.left, 0.0)
+    high = min(area.bottom, 1.0) - max(area.top, 0.0)
+    whole = (area.right - area.left) * (area.bottom - area.top)
+    return max(wide, 0.0) * max(high, 0.0) / whole if whole > 0 else 0.0
+
+
+def _as_mark(signature: SignatureSeen) -> Mark:
+    """The box of a signature is judged and explained like a tick box, so the record tells of it in the same words."""
+    state = MarkState.TICKED if signature.present else MarkState.EMPTY
+    state = MarkState.DOUBTFUL if signature.doubtful else state
+    return Mark(_SIGNATURE, state, signature.ink_share, signature.reason, signature.area)
 
 
 def _written(spec: FieldSpec, page: Seen) -> _Draft:
@@ -143,8 +197,9 @@ def _written(spec: FieldSpec, page: Seen) -> _Draft:
         normal = field_values.normalise(spec, text.text)
         # Ink that belongs to no line of writing is dirt or writing that was missed: never silently blank paper.
         inked = text.box is not None or text.stray > _STRAY_INK
-        reading = Reading(text.text, text.characters, text.reader, area if inked else None)
-        drafts.append(_Draft(spec, normal, page.number, area, _narrowed(reading, normal)))
+        known = {**text.features, str(Feature.STRAY): float(text.stray)}
+        reading = _narrowed(Reading(text.text, text.characters, text.reader, area if inked else None, known), normal)
+        drafts.append(_Draft(spec, normal, page.number, area, reading, features=features.of_reading(reading)))
     return max(drafts, key=lambda draft: (draft.normal.value is not None, bool(draft.reading and draft.reading.area)))
 
 
@@ -154,40 +209,25 @@ def _narrowed(reading: Reading, normal: Normal) -> Reading:
     if start < 0 or normal.text == reading.text:
         return reading
     end = start + len(normal.text)
-    return Reading(reading.text[start:end], reading.characters[start:end], reading.reader, reading.area)
+    return replace(reading, text=reading.text[start:end], characters=reading.characters[start:end])
 
 
-def _decided(draft: _Draft, form_type: str, checks: Sequence[CheckResult], calibration: Calibration) -> FieldValue:
-    spec, normal = draft.spec, draft.normal
-    if draft.page is None:
-        made = decide.Decision(
-            FieldStatus.NOT_FOUND, None, ("The page of this field is missing.",), f"policy@{calibration.version}"
-        )
-    elif draft.signature is not None:
-        made = decide.decide_signature(
-            spec,
-            doubtful=draft.signature.doubtful,
-            reason=draft.signature.reason,
-            calibration=calibration,
-            form_type=form_type,
-        )
-    elif draft.reading is None:
-        chosen = normal.value if isinstance(normal.value, tuple) else ()
-        made = decide.decide_choice(spec, chosen, draft.marks, checks, calibration, form_type=form_type)
-    elif spec.kind is FieldKind.BARCODE:
-        made = decide.decide_exact(draft.reading, checks, calibration)
-    else:
-        made = decide.decide_text(spec, normal, draft.reading, checks, calibration, form_type=form_type)
+def _decided(draft: _Draft, form_type: str, checks: Sequence[CheckResult], standards: Standards) -> FieldValue:
+    spec, normal, read_first = draft.spec, draft.normal, draft.reading
+    made = decide.decide(_facts(draft, form_type, checks), standards)
+    is_hidden = bool(draft.problems)  # a page too poor to be read has no values, whatever was seen on it
     return FieldValue(
         spec=spec,
-        value=normal.value,
-        text=normal.text or (draft.reading.text if draft.reading and not spec.patterns else ""),
+        value=None if is_hidden else normal.value,
+        text="" if is_hidden else normal.text or (read_first.text if read_first and not spec.patterns else ""),
         status=made.status,
         confidence=made.confidence,
         score=made.score,
         page=draft.page,
         area=draft.area,
-        readings=(draft.reading,) if draft.reading and draft.reading.text else (),
+        problem=normal.problem,
+        features=draft.features,
+        readings=(read_first,) if read_first and read_first.text else (),
         marks=draft.marks,
         checks=tuple(checks),
         reasons=made.reasons,
@@ -195,11 +235,29 @@ def _decided(draft: _Draft, form_type: str, checks: Sequence[CheckResult], calib
     )
 
 
+def _facts(draft: _Draft, form_type: str, checks: Sequence[CheckResult]) -> decide.Facts:
+    was_read = draft.reading is not None and draft.reading.text != ""
+    return decide.Facts(
+        form_type=form_type,
+        field_class=draft.spec.field_class,
+        kind=draft.spec.kind,
+        value=draft.normal.value,
+        has_page=draft.page is not None,
+        was_read=was_read,
+        problem=draft.normal.problem,
+        reader=draft.reading.reader if draft.reading is not None and was_read else None,
+        marks=[decide.Judged(mark.option, mark.state, mark.reason) for mark in draft.marks],
+        checks=checks,
+        features=draft.features,
+        page_problems=draft.problems,
+    )
+
+
 def _choice(laid: Laid, spec: FieldSpec, edition: Edition, page: int) -> tuple[tuple[Mark, ...], tuple[str, ...]]:
     zones = [(zone.option, zone.box) for zone in edition.zones_of(spec.name) if zone.page == page]
     judged, chosen = marks.judge_choice(laid.pixels, laid.reference, zones, _DPI, several=spec.several)
     placed = tuple(
-        Mark(mark.option, mark.state, mark.ink_share, mark.reason, laid.area(box))
+        Mark(mark.option, mark.state, mark.ink_share, mark.reason, laid.area(box), mark.score)
         for mark, (_, box) in zip(judged, zones, strict=True)
     )
     return placed, chosen

@@ -1,6 +1,6 @@
 """What a count of errors proves: exact bounds on a rate (Clopper and Pearson, Biometrika 26, 1934)."""
 
-from math import exp, inf, lgamma, log, log1p
+from math import exp, floor, inf, lgamma, log, log1p
 
 _HALVINGS = 60  # after so many, the interval is narrower than a double can say
 
@@ -27,6 +27,20 @@ def lower_bound(errors: int, cases: int, confidence: float = 0.95) -> float:
     """The rate that the true one falls below with a probability of at most 1 - `confidence`; 0.0 without a case."""
     _check(errors, cases)
     return 1.0 - upper_bound(cases - errors, cases, confidence) if cases else 0.0
+
+
+def is_below(ceiling: float, errors: int, cases: int, confidence: float = 0.95) -> bool:
+    """Whether the counts prove a rate below `ceiling`: the same as `upper_bound(...) < ceiling`, without the search."""
+    _check(errors, cases)
+    return errors < cases and _at_most(errors, cases, ceiling) < 1 - confidence
+
+
+def fewest_cases(ceiling: float, confidence: float = 0.95) -> int:
+    """How many cases without an error it takes to prove that the rate is below `ceiling` (0 to 1, both excluded)."""
+    fewest = max(1, floor(log(1 - confidence) / log1p(-ceiling)))
+    while not is_below(ceiling, 0, fewest, confidence):
+        fewest += 1
+    return fewest
 
 
 def _check(errors: int, cases: int) -> None:

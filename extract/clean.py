@@ -126,8 +126,13 @@ def without_shadow(page: PageImage) -> PageImage:
     # Every so many pixels will do: a margin is no stroke to be missed between two of them.
     step = max(1, page.dpi // (2 * _SHADOW_DPI))
     small = _small(PageImage(page.pixels[::step, ::step], page.dpi // step, page.number), _SHADOW_DPI)
-    dark = (small < _SHADOW_LEVEL).astype(np.uint8)
-    solid = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((_SHADOW_THICK, _SHADOW_THICK), np.uint8))
+    dark = np.where(small < _SHADOW_LEVEL, np.uint8(255), np.uint8(0))
+    # Where the mean is full black all pixels around are: far quicker than an erosion.
+    around = cv2.blur(dark, (_SHADOW_THICK, _SHADOW_THICK), borderType=cv2.BORDER_REPLICATE)
+    core = (around == 255).view(np.uint8)
+    if not core.any():
+        return page
+    solid = cv2.dilate(core, np.ones((_SHADOW_THICK, _SHADOW_THICK), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     height, width = small.shape
     shadow = np.zeros(count, np.bool_)

@@ -1,15 +1,52 @@
-"""Decide: accepted, or to a person, with the reason; a pure function of what was read, the checks and the policy."""
+"""Decide: accepted, or to a person, with the reason; a pure function of what was seen, the checks and the standards."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
-from extract.calibrate import SCORE_DIGITS, Calibration
-from schemas.extraction import Normal
-from schemas.field import CheckResult, FieldSpec, FieldStatus
-from schemas.reading import Mark, MarkState, Reading
+from extract.standards import Standards
+from schemas.extraction import Value
+from schemas.field import CheckResult, FieldKind, FieldStatus
+from schemas.reading import Feature, MarkState
 
-# Ticks and signatures are judged by rules that either doubt or do not.
-_WITHOUT_DOUBT = 1.0
+# The class of what is taken for empty: by the kind of field, as it does not matter what should have been written there.
+EMPTY: Final = "blank:"
+_DRAWN: Final = frozenset({FieldKind.CHOICE, FieldKind.SIGNATURE})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One tick box, or the box of a signature, as far as a decision needs it."""
+
+    option: str
+    state: MarkState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that one decision rests on. The record carries every one of them, so that it can be taken again.
+
+    has_page: whether the field's page is among those received.
+    was_read: whether a reader saw any writing; False for what is not read, such as ticks.
+    problem:  why the writing could not be understood; "" for no reason that could be told.
+    reader:   None if nothing was read.
+    features: by `schemas.reading.Feature`, rounded as in the record.
+    page_problems: why the page is too poor to be read; empty if it is not.
+    """
+
+    form_type: str
+    field_class: str
+    kind: FieldKind
+    value: Value
+    has_page: bool = True
+    was_read: bool = False
+    problem: str = ""
+    reader: str | None = None
+    marks: Sequence[Judged] = ()
+    checks: Sequence[CheckResult] = ()
+    features: Mapping[str, float] = field(default_factory=dict)
+    page_problems: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +56,7 @@ class Decision:
     confidence: calibrated probability that the value is right; None where there is no evidence. The curves speak of
                 values that passed their checks and of no others.
     reasons:    why a person must look, in words; empty if nobody must.
-    score:      the raw score that is compared with the threshold; None where the decision does not rest on one.
+    score:      the score that is compared with the threshold; None where the decision does not rest on one.
     """
 
     status: FieldStatus
@@ -29,101 +66,86 @@ class Decision:
     score: float | None = None
 
 
-def decide_text(
-    spec: FieldSpec,
-    normal: Normal,
-    reading: Reading,
-    checks: Sequence[CheckResult],
-    calibration: Calibration,
-    *,
-    form_type: str,
-) -> Decision:
-    """Decide on a field of writing."""
-    failed = _messages(checks)
-    if reading.text == "" and reading.area is not None:
-        return _decision(
-            FieldStatus.UNREADABLE,
-            ("There is ink here that could not be read; it may be an answer or only dirt.",),
-            calibration,
+def decide(facts: Facts, standards: Standards) -> Decision:
+    """What becomes of one field: the same facts under the same standards always give the same decision."""
+    if not facts.has_page:
+        return _by_rule(
+            FieldStatus.NOT_FOUND,
+            ("The place of this field is not on the scan: its page is missing, or was cut off.",),
+            standards,
         )
-    if reading.text == "":
-        return _decision(FieldStatus.REVIEW if failed else FieldStatus.BLANK, failed, calibration)
-    if normal.value is None:
-        reason = normal.problem or "What stands here could not be understood."
-        return _decision(FieldStatus.REVIEW, (reason, *failed), calibration)
-    score = round(min(max(reading.weakest, 0.0), 1.0), SCORE_DIGITS)
-    return _by_score(_Scored(form_type, spec.field_class, score, reading.reader), failed, calibration)
+    if facts.page_problems:
+        return _by_rule(FieldStatus.UNREADABLE, tuple(facts.page_problems), standards)
+    if is_unread_ink(facts):
+        return _by_rule(FieldStatus.UNREADABLE, (_unread(facts.kind),), standards)
+    failed = (*_doubts(facts), *(check.message for check in facts.checks if not check.passed))
+    field_class = weighed_as(facts)
+    if field_class is None:
+        return _by_rule(FieldStatus.REVIEW, failed, standards)
+    if facts.kind in standards.policy.self_checking and facts.was_read:
+        return _by_rule(FieldStatus.REVIEW if failed else FieldStatus.ACCEPTED, failed, standards)
+    return _by_score(facts, field_class, failed, standards)
 
 
-def decide_choice(
-    spec: FieldSpec,
-    chosen: Sequence[str],
-    marks: Sequence[Mark],
-    checks: Sequence[CheckResult],
-    calibration: Calibration,
-    *,
-    form_type: str,
-) -> Decision:
-    """Decide on tick boxes: any doubtful box sends the whole question to a person."""
-    failed = _messages(checks)
-    doubts = tuple(f"{mark.option}: {mark.reason}" for mark in marks if mark.state is MarkState.DOUBTFUL)
-    if doubts:
-        return _decision(FieldStatus.REVIEW, (*doubts, *failed), calibration)
-    value = _Scored(form_type, spec.field_class, _WITHOUT_DOUBT, None)
-    return _by_score(value, failed, calibration, FieldStatus.ACCEPTED if chosen else FieldStatus.BLANK)
+def weighed_as(facts: Facts) -> str | None:
+    """The class of field a decision is weighed by; None where a rule decides: doubt, or nothing understood."""
+    if not facts.has_page or facts.page_problems or is_unread_ink(facts) or _doubts(facts):
+        return None
+    if facts.kind in _DRAWN:
+        return facts.field_class if facts.value else EMPTY + facts.kind.value
+    if not facts.was_read:
+        return EMPTY + facts.kind.value
+    # What a barcode says is of the class of barcodes, whatever it stands for: nobody wrote it.
+    return facts.kind.value if facts.kind is FieldKind.BARCODE else facts.field_class
 
 
-def decide_signature(
-    spec: FieldSpec, *, doubtful: bool, reason: str, calibration: Calibration, form_type: str
-) -> Decision:
-    """Decide on whether somebody signed."""
-    if doubtful:
-        return _decision(FieldStatus.REVIEW, (reason,), calibration)
-    return _by_score(_Scored(form_type, spec.field_class, _WITHOUT_DOUBT, None), (), calibration)
+def is_unread_ink(facts: Facts) -> bool:
+    """Whether ink stands there that may be an answer, although nothing was read."""
+    return facts.kind not in _DRAWN and not facts.was_read and facts.features.get(Feature.INKED, 0.0) > 0
 
 
-def decide_exact(reading: Reading, checks: Sequence[CheckResult], calibration: Calibration) -> Decision:
-    """Decide on a value that carries its own error detection, such as a barcode."""
-    failed = _messages(checks)
-    if reading.text == "" and reading.area is not None:
-        return _decision(
-            FieldStatus.UNREADABLE, ("A barcode seems to stand here that could not be read.",), calibration
-        )
-    if failed:
-        return _decision(FieldStatus.REVIEW, failed, calibration)
-    return _decision(FieldStatus.ACCEPTED if reading.text else FieldStatus.BLANK, (), calibration)
+def _by_score(facts: Facts, field_class: str, failed: tuple[str, ...], standards: Standards) -> Decision:
+    score = standards.score(facts.form_type, field_class, facts.features)
+    is_empty = field_class.startswith(EMPTY)
+    reader = None if is_empty else facts.reader
+    objection = standards.objection(facts.form_type, field_class, score, reader)
+    # That nobody signed is an answer of its own; every other field without one is blank.
+    status = FieldStatus.BLANK if is_empty and facts.kind is not FieldKind.SIGNATURE else FieldStatus.ACCEPTED
+    more = (objection, _contradiction(facts, standards), _unwanted(status, standards))
+    reasons = (*failed, *(reason for reason in more if reason))
+    known = None if failed else standards.probability(facts.form_type, field_class, score, reader)
+    confidence = None if known is None else round(known, 4)
+    return Decision(FieldStatus.REVIEW if reasons else status, confidence, reasons, standards.name, score)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """What the calibration must know of a value; `reader` is None for what no reader read."""
-
-    form_type: str
-    field_class: str
-    score: float
-    reader: str | None
-
-
-def _by_score(
-    value: _Scored, failed: tuple[str, ...], calibration: Calibration, if_sure: FieldStatus = FieldStatus.ACCEPTED
-) -> Decision:
-    known = (value.form_type, value.field_class, value.score, value.reader)
-    objection = calibration.objection(*known)
-    reasons = (*failed, objection) if objection else failed
-    probability = None if failed else calibration.probability(*known)
-    confidence = None if probability is None else round(probability, 4)
-    status = FieldStatus.REVIEW if reasons else if_sure
-    return Decision(status, confidence, reasons, _policy(calibration), value.score)
+def _doubts(facts: Facts) -> tuple[str, ...]:
+    """What keeps the value from being one, whatever its score."""
+    if facts.kind in _DRAWN:
+        return tuple(f"{mark.option}: {mark.reason}" for mark in facts.marks if mark.state is MarkState.DOUBTFUL)
+    if facts.was_read and facts.value is None:
+        return (facts.problem or "What stands here could not be understood.",)
+    return ()
 
 
-def _messages(checks: Sequence[CheckResult]) -> tuple[str, ...]:
-    return tuple(check.message for check in checks if not check.passed)
+def _contradiction(facts: Facts, standards: Standards) -> str:
+    is_critical = facts.was_read and facts.field_class in standards.policy.critical
+    differ = facts.features.get(Feature.AGREEMENT, 1.0) < 1.0
+    return "Two readers read this differently." if is_critical and differ else ""
 
 
-def _decision(status: FieldStatus, reasons: tuple[str, ...], calibration: Calibration) -> Decision:
+def _unwanted(status: FieldStatus, standards: Standards) -> str:
+    if status in standards.policy.unseen:
+        return ""
+    what = "taken for empty" if status is FieldStatus.BLANK else "read here"
+    return f"The policy asks that a person sees all that is {what}."
+
+
+def _unread(kind: FieldKind) -> str:
+    if kind is FieldKind.BARCODE:
+        return "A barcode seems to stand here that could not be read."
+    return "There is ink here that could not be read; it may be an answer or only dirt."
+
+
+def _by_rule(status: FieldStatus, reasons: tuple[str, ...], standards: Standards) -> Decision:
     """A decision that rests on no score."""
-    return Decision(status, None, reasons, _policy(calibration))
-
-
-def _policy(calibration: Calibration) -> str:
-    return f"policy@{calibration.version}"
+    return Decision(status, None, reasons, standards.name)

@@ -13,6 +13,14 @@ Mask = NDArray[np.bool_]
 STRONG, FAINT = 0.40, 0.14
 # Ink fainter than this many grey levels is paper grain.
 _GRAIN_LEVELS = 18
+# Dots of a half-tone screen, in pixels at 300 dpi: blurring by this makes them grey and leaves a pen's strokes black;
+# ink this near to something solid may be its ragged edge; tones change over distances longer than this.
+_DOT, _BESIDE_SOLID, _TONE = 1.6, 2, 25
+_BLACK, _WHITE = 128, 255
+# Grain of paper is finer than this, strokes of a pen are narrower than that (1.4 mm), in pixels at 300 dpi.
+_GRAIN, _WIDEST_STROKE = 1.0, 16
+# Share of a picture that loose dots cover: 0.06 to 0.12 under a screen, at most 0.026 on dirty and worn scans.
+_DOTTED = 0.04
 
 
 def moved(box: Box, dx: int, dy: int) -> Box:
@@ -47,15 +55,48 @@ def spread(mask: Mask, by: int) -> Mask:
     return cv2.dilate(mask.astype(np.uint8), kernel).astype(np.bool_)
 
 
-def local_shift(aligned: Grey, outer: Box, blank: Mask, reach: int) -> tuple[int, int, float]:
+def is_halftone(grey: Grey, unit: float) -> bool:
+    """Whether a scanner turned grey into black dots here: much ink that is no part of anything solid.
+
+    unit: pixels of this picture in one at 300 dpi.
+    """
+    ink = (grey < _BLACK).astype(np.uint8)
+    solid = spread(_softened(grey, unit) < _BLACK, max(1, round(_BESIDE_SOLID * unit)))
+    return float((ink.astype(np.bool_) & ~solid).mean()) >= _DOTTED
+
+
+def without_halftone(grey: Grey, unit: float) -> Grey:
+    """The same with the dots smoothed to the grey they stood for, and that grey made paper."""
+    smooth = _softened(grey, unit)
+    side = 2 * round(_TONE * unit) + 1
+    tone = cv2.medianBlur(smooth, min(side, 255))
+    return np.asarray(255 - cv2.subtract(tone, smooth), np.uint8)
+
+
+def without_shade(grey: Grey, unit: float) -> Grey:
+    """The same on even paper: what is wider than a pen's stroke, such as a shadow or a stain, is made paper."""
+    # Paper that is plain white has no grain; softening would only turn the specks of a page in black and white grey.
+    is_plain = np.count_nonzero(grey == _WHITE) > grey.size // 2
+    soft = grey if is_plain else np.asarray(cv2.GaussianBlur(grey, (0, 0), _GRAIN * unit), np.uint8)
+    stroke = 2 * round(_WIDEST_STROKE * unit / 2) + 1
+    shade = cv2.morphologyEx(soft, cv2.MORPH_CLOSE, np.ones((stroke, stroke), np.uint8))
+    return np.asarray(255 - cv2.subtract(shade, soft), np.uint8)
+
+
+def _softened(grey: Grey, unit: float) -> Grey:
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), _DOT * unit), np.uint8)
+
+
+def local_shift(aligned: Grey, outer: Box, blank: Mask, reach: int, darkness: float = STRONG) -> tuple[int, int, float]:
     """(dx, dy) in pixels by which the print lies off its place here, at most `reach`, and the misfit that is left.
 
+    darkness: what is darker than paper by this share of the contrast is taken for print.
     The misfit is the mean distance from the blank's print to ink, as a share of `reach`: 0.0 perfect, or nothing
     printed here; 1.0 nothing found.
     """
     if not blank.any():
         return 0, 0, 0.0
-    ink = ink_of(crop(aligned, outer.grown(reach)), STRONG)
+    ink = ink_of(crop(aligned, outer.grown(reach)), darkness)
     if not ink.any():
         return 0, 0, 1.0
     far = cv2.distanceTransform((~ink).astype(np.uint8), cv2.DIST_L1, 3)

@@ -1,22 +1,30 @@
 """Read: the writing in every zone of a form, line by line or cell by cell, as text with a score per character."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from extract import answers
 from extract.answers import Answers, InkLine, Print
-from extract.engines import LineFinder, LineRead, LineReader
+from extract.decoding.automaton import Constraint
+from extract.decoding.declared import constraint_of, words_for
+from extract.digits import NumberRead, read_number
+from extract.engines import Expected, LineFinder, LineRead, LineReader
+from extract.engines.cascade import likeness
 from extract.page import ExactWord, Grey
-from schemas.field import FieldSpec
+from extract.receipt_dates import years_in_use
+from extract.stamp import StampRead, StampReaders, read_printed_receipts, read_stamp
+from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import Zone
 from schemas.geometry import Box, hull
+from schemas.reading import Feature
 
 # What `models.md` calls the recipe for combs: ink columns only, these gaps (pixels) between cells.
 _CELL_GAP = 8
+_MIDDLE_GREY = 128
 _EMPTY_CELL = 36
 _CELL_MARGIN = 6
 # Inside a cell (pixels at 300 dpi): what is left out at its edge, how thin the remains of its lines are, the smallest
@@ -27,6 +35,12 @@ _PRINTED_WORD = 0.2
 _EXACT = "pdf-text"
 # A pattern found by the quick reader counts if each of its characters scores this.
 _SURE = 0.97
+# A receipt is printed in a line at least this wide, in pixels at 300 dpi.
+_RECEIPT_WIDE = 200
+# Another reader is asked about answers of so many lines at most and so many characters at least.
+_FEW_LINES, _WORTH_ASKING = 3, 3
+_FIGURES = frozenset("0123456789#")
+_MARGIN_AT_MOST = 20.0
 # Around a stamp, in pixels at 300 dpi, so that its outermost letters are whole.
 _STAMP_MARGIN = 12
 
@@ -40,6 +54,7 @@ class ZoneText:
     box:        around the ink, in the frame of the reference; None if there is none.
     reader:     who read it.
     stray:      pixels of ink in the zone, at 300 dpi, that are neither print nor part of what was read.
+    features:   what else is known of the reading, by `schemas.reading.Feature`.
     """
 
     text: str
@@ -47,15 +62,22 @@ class ZoneText:
     box: Box | None
     reader: str
     stray: int = 0
+    features: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who reads: `reader` every line, `finder` finds those of a stamp, `quick`, if given, looks for patterns first."""
+    """Who reads: `reader` every line, `finder` finds those of a stamp, `quick`, if given, looks for patterns first.
+
+    `stamps`, if given, reads dates of stamps and numbers written by hand, which several drawings must vote on; `other`,
+    of another family, says whether it sees the same where the others disagree.
+    """
 
     reader: LineReader
     finder: LineFinder
     quick: LineReader | None = None
+    stamps: StampReaders | None = None
+    other: LineReader | None = None
 
 
 def read_zones(
@@ -66,18 +88,22 @@ def read_zones(
     readers: Readers,
     *,
     two_levels: bool = False,
+    edition: str = "",
 ) -> list[ZoneText]:
     """The text of every zone of a laid page, in the order given.
 
     Zones of unknown turn are read only as far as writing set on its side goes: a rubber stamp. Where several zones hold
     one field, those after the first that fits its patterns are not read. With a quick reader, fields that have
-    patterns are looked for with it first.
+    patterns are looked for with it first. `edition`: the id of the form's edition, which dates its stamps.
     """
     if words:
         return [_exact(words, blank, zone) for _, zone in zones]
     ink = answers.find_answers(pixels, blank, [zone.box for _, zone in zones], two_levels=two_levels)
     upright = [index for index, (_, zone) in enumerate(zones) if zone.turn == 0]
     lines = dict(zip(upright, answers.lines_of_zones(ink, [zones[index][1].box for index in upright]), strict=True))
+    years = years_in_use(edition)
+    dated = {spec.name for spec, _ in zones if spec.kind is FieldKind.DATE and spec.patterns}
+    stamped = {spec.name for spec, zone in zones if zone.turn and spec.name in dated and readers.stamps}
     texts: list[ZoneText] = []
     answered: set[str] = set()
     reader = readers.reader
@@ -85,30 +111,153 @@ def read_zones(
         if spec.name in answered:  # one receipt line says what two would
             text = ZoneText("", (), None, reader.name)
         elif index not in lines:
-            text = _read_sideways(ink, zone, spec, readers)
+            text = _read_sideways(ink, blank, zone, spec, readers, years)
         elif zone.cells:
             text = _read_cells(ink, blank, zone, spec, reader)
             text = replace(text, stray=answers.stray_ink(ink, zone.box, lines[index] if text.box else ()))
         else:
             sure = _look_for(lines[index], spec, readers.quick)
-            text = sure if sure is not None else _read_lines(lines[index], spec, reader)
+            if sure is None and spec.name in stamped:
+                sure = ZoneText("", (), None, reader.name)  # looked at again if no stamp is found
+            text = sure if sure is not None else _read_answer(lines[index], spec, readers)
             text = replace(text, stray=answers.stray_ink(ink, zone.box, lines[index]))
         if any(re.search(pattern, text.text) for pattern in spec.patterns):
             answered.add(spec.name)
         texts.append(text)
+    for name in stamped - answered:
+        _look_again(texts, name, lines, zones, readers, years)
+    if readers.other is not None:
+        _ask_another(texts, lines, readers.other)
     return texts
 
 
+def _ask_another(texts: list[ZoneText], lines: Mapping[int, Sequence[InkLine]], other: LineReader) -> None:
+    """Note how far a reader of another family agrees where the readers did not; all lines of the page in one call."""
+    asked = [
+        index for index, text in enumerate(texts) if _is_disputed(text) and 0 < len(lines.get(index, ())) <= _FEW_LINES
+    ]
+    if not asked:
+        return
+    answers_of = iter(other.read([line.pixels for index in asked for line in lines[index]]))
+    for index in asked:
+        seen = " ".join(next(answers_of).text for _ in lines[index])
+        features = {**texts[index].features, str(Feature.FAMILY_AGREEMENT): likeness(seen, texts[index].text)}
+        texts[index] = replace(texts[index], features=features)
+
+
+def _is_disputed(text: ZoneText) -> bool:
+    """Whether the readers disagreed about words that no list can settle."""
+    known = text.features.get(Feature.KNOWN, 0.0)
+    return text.features.get(Feature.AGREEMENT, 1.0) < 1.0 and known < 1.0 and len(text.text) >= _WORTH_ASKING
+
+
+def _look_again(
+    texts: list[ZoneText],
+    name: str,
+    lines: Mapping[int, Sequence[InkLine]],
+    zones: Sequence[tuple[FieldSpec, Zone]],
+    readers: Readers,
+    years: range,
+) -> None:
+    """Put the date that badly printed lines of receipt show together in the place of the first zone with such lines."""
+    places = [index for index, (spec, _) in enumerate(zones) if spec.name == name and index in lines]
+    pictures = [(line.pixels, line.box) for place in places for line in lines[place] if line.box.width >= _RECEIPT_WIDE]
+    if not pictures or readers.stamps is None:
+        return
+    spec, _ = zones[places[0]]
+    seen = read_printed_receipts(pictures, readers.stamps.careful, years, day_first=spec.day_first)
+    if seen is not None:
+        texts[places[0]] = _dated(seen, texts[places[0]].reader)
+
+
+def _read_stamp(ink: Answers, blank: Print, zone: Zone, readers: StampReaders, years: range, reader: str) -> ZoneText:
+    """The date of a stamp set on its side; where one stands that cannot be read, its place without a text."""
+    seen = read_stamp(ink, blank, zone, readers, years)
+    if seen is not None:
+        return _dated(seen, reader)
+    inside = [place for place in ink.stamps if _holds_middle(zone.box, place)]
+    return ZoneText("", (), hull(inside) if inside else None, reader)
+
+
+def _holds_middle(zone: Box, place: Box) -> bool:
+    return zone.contains((place.left + place.right) / 2, (place.top + place.bottom) / 2)
+
+
+def _dated(seen: StampRead, reader: str) -> ZoneText:
+    features = {str(Feature.MARGIN): min(max(seen.margin, 0.0), _MARGIN_AT_MOST), str(Feature.AGREEMENT): seen.share}
+    return ZoneText(seen.text, (seen.score,) * len(seen.text), seen.box, reader, features=features)
+
+
+def _read_answer(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) -> ZoneText:
+    """The answer on free lines; a number with the care that a figure written by hand needs."""
+    constraint = constraint_of(spec)
+    if lines and readers.stamps and constraint is not None and not constraint.soft and set(spec.alphabet) <= _FIGURES:
+        seen = read_number([line.pixels for line in lines], readers.stamps.careful, constraint)
+        if seen is not None:
+            return _numbered(seen, lines[seen.line], constraint, readers)
+    return _read_lines(lines, spec, readers.reader)
+
+
+def _numbered(seen: NumberRead, line: InkLine, constraint: Constraint, readers: Readers) -> ZoneText:
+    """A number with the vote of its drawings, and that of the quick reader as a second one."""
+    agreement = seen.agreement
+    if readers.quick is not None:
+        (second,) = readers.quick.read([line.pixels], "", Expected(constraint))
+        agreement = min(agreement, likeness(second.text, seen.text))
+    read = LineRead(
+        seen.text, seen.characters, agreement=agreement, margin=min(seen.margin, _MARGIN_AT_MOST), fits=True
+    )
+    return replace(_joined([read], line.box, readers.reader.name), features=_features([read], [line]))
+
+
 def _read_lines(lines: Sequence[InkLine], spec: FieldSpec, reader: LineReader) -> ZoneText:
-    found = reader.read([line.pixels for line in lines], spec.alphabet)
-    return _joined(found, hull([line.box for line in lines]) if lines else None, reader.name)
+    constraint = constraint_of(spec)
+    several = len(lines) > 1
+    if several and constraint is not None and constraint.soft:
+        constraint = None  # what may be anything else as well is prose if it runs over several lines
+    found = reader.read([line.pixels for line in lines], spec.alphabet, Expected(constraint, words_for(spec)))
+    if several and constraint is not None:
+        # The whole answer stands on one line: the one that can best be read so.
+        best = max(range(len(lines)), key=lambda place: _likely(found[place]))
+        found, lines = [found[best]], [lines[best]]
+    text = _joined(found, hull([line.box for line in lines]) if lines else None, reader.name)
+    return replace(text, features=_features(found, lines)) if text.text else text
+
+
+def _likely(read: LineRead) -> tuple[bool, float]:
+    return bool(read.fits), sum(read.characters) / len(read.characters) if read.characters else 0.0
+
+
+def _features(found: Sequence[LineRead], lines: Sequence[InkLine]) -> dict[str, float]:
+    """What is known of the reading of one or more lines; of lines unlike one another the worst counts."""
+    ink = [int((line.pixels < _MIDDLE_GREY).sum()) for line in lines]
+    whole = max(sum(ink), 1)
+    features = {
+        Feature.CUT: sum(line.cut * part for line, part in zip(lines, ink, strict=True)) / whole,
+        Feature.OVERFLOW: sum(line.overflow * part for line, part in zip(lines, ink, strict=True)) / whole,
+        Feature.LINES: float(len(lines)),
+        Feature.HEIGHT: float(np.median([line.box.height for line in lines])),
+        Feature.RESPELLED: float(sum(read.respelled for read in found)),
+    }
+    for name, values in (
+        (Feature.MARGIN, [read.margin for read in found]),
+        (Feature.AGREEMENT, [read.agreement for read in found]),
+        (Feature.KNOWN, [read.known for read in found]),
+        (Feature.GRAMMAR, [None if read.fits is None else float(read.fits) for read in found]),
+    ):
+        known = [value for value in values if value is not None]
+        if known:
+            features[name] = min(known)
+    return {str(name): value for name, value in features.items()}
 
 
 def _look_for(lines: Sequence[InkLine], spec: FieldSpec, quick: LineReader | None) -> ZoneText | None:
     """What a quick reader surely sees of a field that stands out by its pattern; None if that is not enough."""
     if quick is None or not spec.patterns or not lines:
         return None
-    text = _read_lines(lines, spec, quick)
+    found = quick.read([line.pixels for line in lines], spec.alphabet)
+    text = _joined(found, hull([line.box for line in lines]), quick.name)
+    text = replace(text, features=_features(found, lines))
     for pattern in spec.patterns:
         match = re.search(pattern, text.text)
         if match:
@@ -150,7 +299,9 @@ def _read_cells(ink: Answers, blank: Print, zone: Zone, spec: FieldSpec, reader:
     line = np.concatenate(strips, axis=1)
     rows = np.flatnonzero((line <= ink.level).any(axis=1))
     line = np.pad(line[int(rows[0]) : int(rows[-1]) + 1], _CELL_MARGIN, constant_values=255)
-    return _joined(reader.read([line], spec.alphabet), hull(inked), reader.name)
+    found = reader.read([line], spec.alphabet, Expected(constraint_of(spec), words_for(spec)))
+    place = hull(inked)
+    return replace(_joined(found, place, reader.name), features=_features(found, [InkLine(line, place)]))
 
 
 def _inside_cell(ink: Answers, blank: Print, cell: Box) -> Grey | None:
@@ -158,7 +309,7 @@ def _inside_cell(ink: Answers, blank: Print, cell: Box) -> Grey | None:
     inner = cell.grown(-_CELL_INSET)
     window = slice(inner.top, inner.bottom), slice(inner.left, inner.right)
     pixels = ink.pixels[window]
-    mask = ((pixels <= ink.level) & (blank.exact[window] == 0)).astype(np.uint8)
+    mask = ((pixels <= ink.level) & (blank.exact(window) == 0)).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     high, wide = mask.shape
     edge = (stats[:, 0] == 0) | (stats[:, 1] == 0)
@@ -174,8 +325,10 @@ def _inside_cell(ink: Answers, blank: Print, cell: Box) -> Grey | None:
     return np.where(soft, pixels, 255).astype(np.uint8)[:, int(columns[0]) : int(columns[-1]) + 1]
 
 
-def _read_sideways(ink: Answers, zone: Zone, spec: FieldSpec, readers: Readers) -> ZoneText:
+def _read_sideways(ink: Answers, blank: Print, zone: Zone, spec: FieldSpec, readers: Readers, years: range) -> ZoneText:
     """The writing set on its side within a zone, by the turn that fits the field's patterns or else reads best."""
+    if readers.stamps and spec.patterns and spec.kind is FieldKind.DATE:
+        return _read_stamp(ink, blank, zone, readers.stamps, years, readers.reader.name)
     box = zone.box
     stats = ink.stats
     middle_x = stats[:, cv2.CC_STAT_LEFT] + stats[:, cv2.CC_STAT_WIDTH] / 2
@@ -238,5 +391,9 @@ def _stands_in(word: ExactWord, box: Box) -> bool:
 
 
 def _is_print(word: ExactWord, blank: Print) -> bool:
-    place = blank.exact[max(int(word.top), 0) : int(word.bottom) + 1, max(int(word.left), 0) : int(word.right) + 1]
+    rows, columns = (
+        slice(max(int(word.top), 0), int(word.bottom) + 1),
+        slice(max(int(word.left), 0), int(word.right) + 1),
+    )
+    place = blank.exact((rows, columns))
     return place.size == 0 or float(place.mean()) > _PRINTED_WORD

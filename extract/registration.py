@@ -1,11 +1,12 @@
 """Align: lay a page onto the reference print of an edition, and say how well it fits.
 
-Three steps, coarse to fine. A correlation at 20 dpi over a few scales finds shift and size; an enhanced correlation
-maximisation (Evangelidis and Psarakis 2008, OpenCV's ECC) adds the turn; small patches of print matched one by
+Three steps, coarse to fine. A correlation at 10 dpi over a few scales finds shift and size; a few dozen patches of
+print looked for at 50 dpi add the turn, or show at once that the page is something else; small patches matched one by
 one at 100 dpi, to a fraction of a pixel, give a smooth map that also follows paper that was fed unevenly. Answers,
 stamps and stains only spoil the patches they lie on, and those are outvoted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,23 +19,28 @@ from schemas.errors import NoFit
 Float = NDArray[np.float32]
 Affine = NDArray[np.float64]  # (2, 3): reference pixels -> page pixels
 
-_COARSE_DPI = 20
-FINE_DPI = 100
-# Blur, in pixels at 20 dpi, that makes the correlation forgiving enough to climb.
-_COARSE_BLUR = 1.5
-# Surroundings are this many times as wide.
+SKETCH_DPI, _HALF_DPI, FINE_DPI = 10, 50, 100
+# Blur, in pixels at 10 dpi, that makes the correlation forgiving enough; surroundings are so many times as wide.
+_SKETCH_BLUR = 1.0
 _SURROUNDINGS = 6
-# A start whose correlation is below this shows another form: right ones have 0.4 and more, wrong ones 0.15 to 0.3.
-_START_AT_LEAST = 0.3
-# Correlation at 20 dpi below which a closer look is wasted: the page shows another form.
-_CORRELATION_AT_LEAST = 0.4
 # Scanners that "fit to page" shrink or enlarge a sheet by some per cent.
-_SCALES = (1.0, 0.96, 1.04, 0.92, 1.08)
-_SCALE_STEP = 0.02
-# A scanner stretches one way more than the other by a few per cent at most, and the start is near the right size.
-_STRETCH_AT_MOST, _SIZE_AT_MOST = 1.05, 1.06
+SCALES = (1.0, 0.96, 1.04, 0.92, 1.08, 1.12)
+# A start whose correlation is below this shows another form: right ones have 0.4 and more.
+_START_AT_LEAST = 0.25
 # A start is good enough to stop looking at other sizes above this correlation.
-_CERTAIN_START = 0.8
+_CERTAIN_START = 0.85
+# A scanner stretches one way more than the other by a few per cent at most, and the start is near the right size.
+_STRETCH_AT_MOST, _SIZE_AT_MOST = 1.05, 1.1
+
+# The first look at 50 dpi: so many patches of about 12 mm, searched for within 6 mm, which also covers a turn by 4
+# degrees in the middle of the page. A right start finds eight of ten where one map takes them, a wrong one one of ten.
+_SPOTS, _SPOT, _SPOT_SEARCH = 32, 24, 12
+_SPOT_FOUND = 0.4
+_SPOT_ASTRAY = 2.5
+_SPOTS_AT_LEAST = 0.2
+# With fewer than this the map is not yet good enough for the closer look: look again from there.
+_SPOTS_ENOUGH = 0.7
+_LOOKS = 3
 
 _PATCH = 48  # about 12 mm at 100 dpi: two lines of print
 _PATCH_STEP = 40
@@ -54,9 +60,12 @@ _STRAY_PIXELS = 8.0
 # Paper is smooth: neighbours within about an inch agree on the remaining displacement.
 _SMOOTH_INCHES = 1.2
 _MESH_INCHES = 0.25
-# A first glance at some patches: another form shows hardly any of them.
-_GLANCE_PATCHES = 30
+# A first glance at some patches, to better the map: another form shows hardly any of them.
+_GLANCE_PATCHES = 40
 _GLANCE_FOUND = 0.2
+_GLANCED_AT_LEAST = 6
+# With fewer than this the paper is crumpled or badly fed, and all patches are searched for as far as at first.
+_GLANCE_ENOUGH = 0.75
 _TILE_INCHES = 0.5
 # Fewer matched patches than this, or a larger residual, is no fit.
 _PATCHES_AT_LEAST = 12
@@ -65,19 +74,35 @@ _RESIDUAL_AT_MOST = 4.0  # pixels at 300 dpi
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Spots:
+    """The little print of a blank form that is looked for first, at 50 dpi: it shows at once that a page is another.
+
+    shape:   (height, width) of the blank form at 50 dpi.
+    corners: (n, 2) int: left and top of each patch.
+    prints:  (n, side, side) uint8: what is printed there.
+    """
+
+    shape: tuple[int, int]
+    corners: NDArray[np.int32]
+    prints: Grey
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """The print of one page of an edition, prepared once for aligning many pages to it.
 
-    pixels:  (height, width) uint8, the blank form, dark on light, at `dpi`.
-    coarse:  blurred ink (float32, 0 to 255) at 20 dpi.
+    shape:   (height, width) of the blank form in pixels at `dpi`.
+    sketch:  blurred ink against its surroundings (float32) at 10 dpi.
     fine:    grey at 100 dpi.
+    spots:   what is looked for first.
     patches: (n, 2) int: left and top of the patches of `fine` that hold distinct print.
     """
 
-    pixels: Grey
+    shape: tuple[int, int]
     dpi: int
-    coarse: Float
+    sketch: Float
     fine: Grey
+    spots: Spots
     patches: NDArray[np.int32]
 
 
@@ -86,17 +111,26 @@ class View:
     """An upright page prepared once for being laid onto several references.
 
     dpi:    of the page itself.
-    fine:   grey at 100 dpi.
-    coarse: blurred ink (float32, 0 to 255) at 20 dpi.
+    sketch: blurred ink against its surroundings (float32) at 10 dpi.
+    half, fine: grey at 50 and 100 dpi.
     spare:  (width, height) by which `fine` is larger than the paper, in its pixels, -0.5 to 0.5.
     before: (x, y) how much of that lies before the paper's left and top edge: none unless the page was turned.
     """
 
     dpi: int
+    sketch: Float
+    half: Grey
     fine: Grey
-    coarse: Float
     spare: tuple[float, float] = (0.0, 0.0)
     before: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Roughly where a page lies on a reference: a point p of the one is at size * p + shift of the other, at 10 dpi."""
+
+    size: float
+    shift: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,13 +154,19 @@ class Fit:
 def prepare(pixels: Grey, dpi: int) -> Reference:
     """Prepare the image of a blank form for aligning."""
     fine = resample(pixels, dpi, FINE_DPI)
-    return Reference(
-        pixels=pixels,
-        dpi=dpi,
-        coarse=ink_sketch(fine, FINE_DPI, _COARSE_DPI, _COARSE_BLUR),
-        fine=fine,
-        patches=_distinct_patches(fine),
-    )
+    height, width = pixels.shape
+    return reference((height, width), dpi, fine, _distinct_patches(fine))
+
+
+def reference(shape: tuple[int, int], dpi: int, fine: Grey, patches: NDArray[np.int32]) -> Reference:
+    """A reference of which the costly parts are known already; see `Reference`."""
+    return Reference(shape, dpi, sketch(fine), fine, _spots(patches, _halved(fine)), patches)
+
+
+def seen(reference: Reference) -> View:
+    """A blank form looked at as if it were a page."""
+    fine = reference.fine
+    return View(reference.dpi, reference.sketch, _halved(fine), fine, _spare(fine, reference.shape, reference.dpi))
 
 
 def resample(pixels: Grey, dpi: int, to_dpi: int) -> Grey:
@@ -145,9 +185,20 @@ def resample(pixels: Grey, dpi: int, to_dpi: int) -> Grey:
 def view(page: PageImage) -> View:
     """Prepare an upright page for aligning."""
     fine = resample(page.pixels, page.dpi, FINE_DPI)
-    factor = FINE_DPI / page.dpi
-    spare = fine.shape[1] - page.width * factor, fine.shape[0] - page.height * factor
-    return View(page.dpi, fine, ink_sketch(fine, FINE_DPI, _COARSE_DPI, _COARSE_BLUR), spare)
+    return View(page.dpi, sketch(fine), _halved(fine), fine, _spare(fine, page.pixels.shape, page.dpi))
+
+
+def _spare(fine: Grey, shape: tuple[int, ...], dpi: int) -> tuple[float, float]:
+    factor = FINE_DPI / dpi
+    return fine.shape[1] - shape[1] * factor, fine.shape[0] - shape[0] * factor
+
+
+def _halved(fine: Grey) -> Grey:
+    height, width = fine.shape
+    size = max(1, width // 2), max(1, height // 2)
+    # An odd last row is left out, so that two pixels are always one.
+    even = fine[: 2 * size[1], : 2 * size[0]]
+    return np.asarray(cv2.resize(even, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def turned(seen: View, degrees: int) -> View:
@@ -155,20 +206,21 @@ def turned(seen: View, degrees: int) -> View:
     if degrees == 0:
         return seen
     quarters = -degrees // 90
-    fine = np.ascontiguousarray(np.rot90(seen.fine, quarters))
+    drawn = np.ascontiguousarray(np.rot90(seen.sketch, quarters))
+    half, fine = (np.ascontiguousarray(np.rot90(grey, quarters)) for grey in (seen.half, seen.fine))
     across, down = seen.spare
     spare = (across, down) if degrees == 180 else (down, across)
     # What lay at the bottom lies at the left after a quarter turn; what lay at the right, at the top after three.
     before = {90: (down, 0.0), 180: (across, down), 270: (0.0, across)}[degrees]
-    return View(seen.dpi, fine, np.ascontiguousarray(np.rot90(seen.coarse, quarters)), spare, before)
+    return View(seen.dpi, drawn, half, fine, spare, before)
 
 
-def align(page: View, reference: Reference) -> Fit:
-    """Lay a page onto `reference`.
+def align(page: View, reference: Reference, start: Start | None = None) -> Fit:
+    """Lay a page onto `reference`, beginning at `start` where somebody has found it already.
 
     Raises NoFit if too little of the print is found or what is found does not agree on one map.
     """
-    return _refine(page, reference, _climb(page, reference, _start(page, reference)))
+    return refine(page, reference, roughly(page, reference.spots, start or _start(page, reference)))
 
 
 def warp(page: PageImage, reference: Reference, fit: Fit) -> Grey:
@@ -176,67 +228,73 @@ def warp(page: PageImage, reference: Reference, fit: Fit) -> Grey:
 
     Tile by tile, each with the affine map of its corners: over half an inch paper bends less than a tenth of a pixel.
     """
-    height, width = reference.pixels.shape
+    height, width = reference.shape
     warped = np.empty((height, width), np.uint8)
     tile = max(1, round(_TILE_INCHES * reference.dpi))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            bottom, right = min(top + tile, height), min(left + tile, width)
-            local = _local(fit, reference, left, top, right, bottom)
-            warped[top:bottom, left:right] = cv2.warpAffine(
-                page.pixels,
-                local,
-                (right - left, bottom - top),
-                flags=flags,
-                borderMode=cv2.BORDER_CONSTANT,
-                borderValue=(255,),
-            )
+    tops, lefts = list(range(0, height, tile)), list(range(0, width, tile))
+    xs, ys = np.array([*lefts, width], np.float64), np.array([*tops, height], np.float64)
+    corners = _to_page(fit, reference, *np.meshgrid(xs, ys))
+    across, down = corners[:-1, 1:] - corners[:-1, :-1], corners[1:, :-1] - corners[:-1, :-1]
+    # For each tile the affine map from its own pixels (from 0, 0) to page pixels.
+    local = np.stack(
+        [across / np.diff(xs)[None, :, None], down / np.diff(ys)[:, None, None], corners[:-1, :-1]], axis=3
+    )
+    for row, top in enumerate(tops):
+        for column, left in enumerate(lefts):
+            part = warped[top : top + tile, left : left + tile]
+            _warp_into(part, page.pixels, local[row, column])
     return warped
+
+
+def _warp_into(part: Grey, pixels: Grey, affine: Affine) -> None:
+    height, width = part.shape
+    part[:] = cv2.warpAffine(
+        pixels,
+        affine,
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(255,),
+    )
 
 
 def warp_fine(page: View, reference: Reference, fit: Fit) -> Grey:
     """The page in the frame of the reference at 100 dpi, by the affine map alone: right to about a pixel."""
-    height, width = reference.fine.shape
     affine = _between(fit.affine, FINE_DPI / reference.dpi, FINE_DPI / page.dpi)
-    return _warp_affine(page.fine, _shifted(affine, page, 1), width, height)
-
-
-def _local(fit: Fit, reference: Reference, left: int, top: int, right: int, bottom: int) -> Affine:
-    """The affine map of one tile: its own pixels (from 0, 0) to page pixels."""
-    points = np.array([[left, top], [right, top], [left, bottom]], np.float64)
-    a, b, c = (np.array(to_page(fit, reference, x, y)) for x, y in points)
-    return np.column_stack([(b - a) / (right - left), (c - a) / (bottom - top), a])
+    return _warp_affine(page.fine, _shifted(affine, page, 1), reference.fine.shape)
 
 
 def to_page(fit: Fit, reference: Reference, x: float, y: float) -> tuple[float, float]:
     """Where a point of the reference (pixels) lies on the page (pixels)."""
-    height, width = reference.pixels.shape
+    place = _to_page(fit, reference, np.array([x], np.float64), np.array([y], np.float64))[0]
+    return float(place[0]), float(place[1])
+
+
+def _to_page(fit: Fit, reference: Reference, x: Affine, y: Affine) -> NDArray[np.float64]:
+    """(..., 2): where points of the reference (pixels) lie on the page (pixels)."""
+    height, width = reference.shape
     rows, columns = fit.mesh.shape[:2]
-    column = min(max(x / max(width - 1, 1) * (columns - 1), 0), columns - 1)
-    row = min(max(y / max(height - 1, 1) * (rows - 1), 0), rows - 1)
-    dx, dy = _interpolated(fit.mesh, row, column)
-    a = fit.affine
-    return (
-        float(a[0, 0] * x + a[0, 1] * y + a[0, 2] + dx),
-        float(a[1, 0] * x + a[1, 1] * y + a[1, 2] + dy),
-    )
+    column = np.clip(x / max(width - 1, 1) * (columns - 1), 0, columns - 1)
+    row = np.clip(y / max(height - 1, 1) * (rows - 1), 0, rows - 1)
+    top, left = np.minimum(row.astype(np.intp), rows - 2), np.minimum(column.astype(np.intp), columns - 2)
+    below, beside = (row - top)[..., None], (column - left)[..., None]
+    upper = fit.mesh[top, left] * (1 - beside) + fit.mesh[top, left + 1] * beside
+    lower = fit.mesh[top + 1, left] * (1 - beside) + fit.mesh[top + 1, left + 1] * beside
+    moved = np.stack([x, y], axis=-1) @ fit.affine[:, :2].T + fit.affine[:, 2]
+    return np.asarray(moved + upper * (1 - below) + lower * below, np.float64)
 
 
-def _interpolated(mesh: Float, row: float, column: float) -> tuple[float, float]:
-    top, left = min(int(row), mesh.shape[0] - 2), min(int(column), mesh.shape[1] - 2)
-    down, across = row - top, column - left
-    upper = mesh[top, left] * (1 - across) + mesh[top, left + 1] * across
-    lower = mesh[top + 1, left] * (1 - across) + mesh[top + 1, left + 1] * across
-    dx, dy = upper * (1 - down) + lower * down
-    return float(dx), float(dy)
+def sketch(fine: Grey) -> Float:
+    """A page at 100 dpi as blurred ink at 10 dpi, against its surroundings: no shadow, tint or grey back is print."""
+    small = (255 - resample(fine, FINE_DPI, SKETCH_DPI)).astype(np.float32)
+    near = cv2.GaussianBlur(small, (0, 0), _SKETCH_BLUR)
+    return np.asarray(near - cv2.GaussianBlur(small, (0, 0), _SURROUNDINGS * _SKETCH_BLUR), np.float32)
 
 
-def ink_sketch(grey: Grey, dpi: int, to_dpi: int, blur: float) -> Float:
-    """Blurred ink against its surroundings, so that a shadow, a tint or a grey back does not count as print."""
-    small = (255 - resample(grey, dpi, to_dpi)).astype(np.float32)
-    near, around = cv2.GaussianBlur(small, (0, 0), blur), cv2.GaussianBlur(small, (0, 0), _SURROUNDINGS * blur)
-    return np.asarray(near - around, np.float32)
+def sized(picture: Float, scale: float) -> Float:
+    """A sketch made `scale` times as large."""
+    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _distinct_patches(fine: Grey) -> NDArray[np.int32]:
@@ -261,6 +319,32 @@ def _distinct_patches(fine: Grey) -> NDArray[np.int32]:
     return np.array(kept, np.int32).reshape(-1, 2)
 
 
+def _spots(patches: NDArray[np.int32], half: Grey) -> Spots:
+    """Some of the patches, spread over the page as they are, at 50 dpi."""
+    middles = (patches + _PATCH / 2) * _HALF_DPI / FINE_DPI
+    corners = np.round(middles - _SPOT / 2).astype(np.int32)
+    inside = (corners >= 0).all(axis=1) & (corners + _SPOT <= half.shape[::-1]).all(axis=1)
+    corners = corners[inside]
+    some = corners[np.linspace(0, len(corners) - 1, min(_SPOTS, len(corners))).astype(np.intp)]
+    prints = [half[top : top + _SPOT, left : left + _SPOT] for left, top in some.tolist()]
+    height, width = half.shape
+    return Spots((height, width), some, np.array(prints, np.uint8).reshape(-1, _SPOT, _SPOT))
+
+
+def _start(page: View, reference: Reference) -> Start:
+    """Where the page lies on the reference at 10 dpi. Raises NoFit if nothing of it looks like the reference."""
+    best, start = -1.0, Start(1.0, (0.0, 0.0))
+    for scale in SCALES:
+        x, y, likeness = _correlate(reference.sketch, sized(page.sketch, scale))
+        if likeness > best:
+            best, start = likeness, Start(1 / scale, (x / scale, y / scale))
+        if best > _CERTAIN_START:
+            break
+    if best < _START_AT_LEAST:
+        raise NoFit("the page does not look like the form", residual_pixels=float("inf"))
+    return start
+
+
 def _correlate(reference: Float, page: Float) -> tuple[float, float, float]:
     """(shift x, shift y, correlation) that best lays `reference` on `page`, by Fourier transform."""
     height = cv2.getOptimalDFTSize(max(reference.shape[0], page.shape[0]) * 5 // 4)
@@ -275,62 +359,32 @@ def _correlate(reference: Float, page: Float) -> tuple[float, float, float]:
     return (x - width if x > width // 2 else x), (y - height if y > height // 2 else y), peak / norm
 
 
-def _start(page: View, reference: Reference) -> tuple[float, float, float]:
-    """(size, shift x, shift y) at 20 dpi that lays the reference, made that size, on the page.
+def roughly(page: View, spots: Spots, start: Start) -> Affine:
+    """The map of the page at 100 dpi that some patches at 50 dpi agree on, right to about a millimetre.
 
-    Raises NoFit if nothing of it looks like the reference.
+    Raises NoFit if hardly any is found, or they agree on something that no scanner does to paper.
     """
-    found: dict[float, tuple[float, float, float]] = {}
-
-    def look(scale: float) -> float:
-        if scale not in found:
-            found[scale] = _correlate(_sized(reference.coarse, scale), page.coarse)
-        return found[scale][2]
-
-    for scale in _SCALES:
-        if look(scale) > _CERTAIN_START:
+    factor = _HALF_DPI / SKETCH_DPI
+    at_first = np.array([[start.size, 0, start.shift[0]], [0, start.size, start.shift[1]]])
+    moved = _between(at_first, factor, factor)
+    for look in range(_LOOKS):
+        warped = _warp_affine(page.half, moved, spots.shape, _SPOT_SEARCH)
+        centres, moves, scores = _match(warped, spots.prints, spots.corners, _SPOT_SEARCH, _SPOT_SEARCH)
+        likely = scores > _SPOT_FOUND
+        if int(likely.sum()) < _GLANCED_AT_LEAST:
+            raise NoFit("the page does not look like the form", residual_pixels=float("inf"))
+        targets = _apply(moved, centres + moves)[likely].astype(np.float32)
+        # A turn and a size are surer than a stretch while few agree.
+        fit = cv2.estimateAffinePartial2D if look == 0 else cv2.estimateAffine2D
+        fitted, agree = fit(centres[likely], targets, method=cv2.RANSAC, ransacReprojThreshold=_SPOT_ASTRAY)
+        share = float(np.count_nonzero(agree)) / len(scores)
+        moved = np.asarray(fitted, np.float64)
+        # Without any agreement there is no map, and nobody agrees with it.
+        if share < _SPOTS_AT_LEAST or not _is_paper(moved / start.size):
+            raise NoFit("the page does not look like the form", residual_pixels=float("inf"))
+        if share >= _SPOTS_ENOUGH:
             break
-    best = max(found, key=look)
-    if look(best) < _START_AT_LEAST:
-        raise NoFit("the page does not look like the form", residual_pixels=float("inf"))
-    best = max((best, best - _SCALE_STEP, best + _SCALE_STEP), key=look)
-    return best, found[best][0], found[best][1]
-
-
-def _sized(picture: Float, scale: float) -> Float:
-    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _climb(page: View, reference: Reference, start: tuple[float, float, float]) -> Affine:
-    """Add the turn, then the stretch, that a size and a shift at 20 dpi lack; the result is a map at 100 dpi.
-
-    Raises NoFit if the page shows something else.
-    """
-    scale, x, y = start
-    sized = _sized(reference.coarse, scale)
-    try:
-        correlation, moved = _ascend(sized, page.coarse, np.array([[1, 0, x], [0, 1, y]]), cv2.MOTION_EUCLIDEAN)
-    except cv2.error as error:  # it did not converge
-        raise NoFit("the page does not look like the form", residual_pixels=float("inf")) from error
-    try:
-        better, stretched = _ascend(sized, page.coarse, moved, cv2.MOTION_AFFINE)
-        if better > correlation and _is_paper(stretched):
-            correlation, moved = better, stretched
-    except cv2.error:  # the turned map stands
-        pass
-    if correlation < _CORRELATION_AT_LEAST:
-        raise NoFit("the page does not look like the form", residual_pixels=float("inf"))
-    factor = FINE_DPI / _COARSE_DPI
-    return _between(moved, factor / scale, factor)
-
-
-def _ascend(reference: Float, page: Float, start: Affine, motion: int) -> tuple[float, Affine]:
-    """(correlation, map) of the nearest best fit. Raises cv2.error if there is none."""
-    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
-    everywhere = np.ones(page.shape, np.uint8)
-    correlation, moved = cv2.findTransformECC(reference, page, start.astype(np.float32), motion, stop, everywhere, 5)
-    return correlation, np.asarray(moved, np.float64)
+    return _between(moved, FINE_DPI / _HALF_DPI, FINE_DPI / _HALF_DPI)
 
 
 def _is_paper(affine: Affine) -> bool:
@@ -339,26 +393,32 @@ def _is_paper(affine: Affine) -> bool:
     return bool(long < _STRETCH_AT_MOST * short and short > 1 / _SIZE_AT_MOST and long < _SIZE_AT_MOST)
 
 
-def _match_patches(
-    warped: Grey, reference: Reference, patches: NDArray[np.int32], search: int
+def _match(
+    warped: Grey, prints: Sequence[Grey] | Grey, corners: NDArray[np.int32], search: int, margin: int = 0
 ) -> tuple[Float, Float, Float]:
-    """Centres (n, 2), displacements (n, 2) and correlations (n,) of every patch, at 100 dpi, within `search` pixels."""
-    count = len(patches)
-    centres = np.zeros((count, 2), np.float32)
+    """Centres (n, 2), displacements (n, 2) and correlations (n,) of square patches of print, within `search` pixels.
+
+    corners: left and top of each patch; `warped` has `margin` pixels more on every side.
+    """
+    count = len(corners)
+    side = prints[0].shape[0] if count else 0
     moves = np.zeros((count, 2), np.float32)
     scores = np.zeros(count, np.float32)
-    for index, (left, top) in enumerate(patches):
-        patch = reference.fine[top : top + _PATCH, left : left + _PATCH]
-        window = warped[top - search : top + _PATCH + search, left - search : left + _PATCH + search]
-        centres[index] = left + _PATCH / 2, top + _PATCH / 2
-        surface = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
+    for index, (left, top) in enumerate(corners.tolist()):
+        x, y = left + margin - search, top + margin - search
+        window = warped[y : y + side + 2 * search, x : x + side + 2 * search]
+        surface = cv2.matchTemplate(window, prints[index], cv2.TM_CCOEFF_NORMED)
         _, score, _, (x, y) = cv2.minMaxLoc(surface)
         scores[index] = score if np.isfinite(score) else 0.0
-        moves[index] = np.subtract(_peak(np.asarray(surface, np.float32), x, y), search)
-    return centres, moves, scores
+        moves[index] = np.subtract(_peak(surface, x, y), search)
+    return (corners + side / 2).astype(np.float32).reshape(-1, 2), moves, scores
 
 
-def _peak(surface: Float, x: int, y: int) -> tuple[float, float]:
+def _prints(fine: Grey, corners: NDArray[np.int32]) -> list[Grey]:
+    return [fine[top : top + _PATCH, left : left + _PATCH] for left, top in corners.tolist()]
+
+
+def _peak(surface: cv2.typing.MatLike, x: int, y: int) -> tuple[float, float]:
     """The peak to a fraction of a pixel, by a parabola through its neighbours."""
 
     def vertex(before: float, at: float, after: float) -> float:
@@ -366,30 +426,27 @@ def _peak(surface: Float, x: int, y: int) -> tuple[float, float]:
         return 0.0 if bend >= 0 else 0.5 * (before - after) / bend
 
     last = surface.shape[0] - 1
-    dx = vertex(surface[y, x - 1], surface[y, x], surface[y, x + 1]) if 0 < x < last else 0.0
-    dy = vertex(surface[y - 1, x], surface[y, x], surface[y + 1, x]) if 0 < y < last else 0.0
+    dx = vertex(*surface[y, x - 1 : x + 2].tolist()) if 0 < x < last else 0.0
+    dy = vertex(*surface[y - 1 : y + 2, x].tolist()) if 0 < y < last else 0.0
     return x + dx, y + dy
 
 
-def _refine(page: View, reference: Reference, start: Affine) -> Fit:
-    """Match patches, fit an affine map to them, match again, and smooth what remains into a mesh."""
-    height, width = reference.fine.shape
-    moved = start
-    for search in (_SEARCH, _SEARCH_AGAIN):
-        warped = _warp_affine(page.fine, moved, width, height)
-        if search == _SEARCH:
-            _glance(warped, reference)
-        centres, moves, scores = _match_patches(warped, reference, reference.patches, search)
-        good = scores > _PATCH_FOUND
-        if int(good.sum()) < _PATCHES_AT_LEAST:
-            raise NoFit("too little of the form's print is on the page", residual_pixels=float("inf"))
-        targets = _apply(moved, centres + moves)
-        fitted, _ = cv2.estimateAffine2D(
-            centres[good], targets[good].astype(np.float32), method=cv2.RANSAC, ransacReprojThreshold=_OUTLIER_PIXELS
-        )
-        if fitted is None:
-            raise NoFit("the print found on the page does not agree on one map", residual_pixels=float("inf"))
-        moved = fitted.astype(np.float64)
+def refine(page: View, reference: Reference, start: Affine) -> Fit:
+    """Lay a page onto `reference`, beginning at a map that `roughly` gave.
+
+    Patches are matched, an affine map is fitted to them, they are matched again, and what remains becomes a mesh.
+    Raises NoFit if too little of the print is found or what is found does not agree on one map.
+    """
+    moved, seen = _glance(page, reference, start)
+    warped = _warp_affine(page.fine, moved, reference.fine.shape)
+    search = _SEARCH_AGAIN if seen >= _GLANCE_ENOUGH else _SEARCH
+    prints = _prints(reference.fine, reference.patches)
+    centres, moves, scores = _match(warped, prints, reference.patches, search)
+    good = scores > _PATCH_FOUND
+    if int(good.sum()) < _PATCHES_AT_LEAST:
+        raise NoFit("too little of the form's print is on the page", residual_pixels=float("inf"))
+    targets = _apply(moved, centres + moves)
+    moved = _agreed(centres[good], targets[good])
     rest = (targets - _apply(moved, centres)).astype(np.float32)
     good, apart = _in_agreement(centres, rest, good)
     if int(good.sum()) < _PATCHES_AT_LEAST:
@@ -407,12 +464,28 @@ def _refine(page: View, reference: Reference, start: Affine) -> Fit:
     )
 
 
-def _glance(warped: Grey, reference: Reference) -> None:
-    """Look at a few patches spread over the page before all of them. Raises NoFit if hardly any is there."""
+def _glance(page: View, reference: Reference, start: Affine) -> tuple[Affine, float]:
+    """The map that a few patches spread over the page agree on, and the share of them that is there.
+
+    Raises NoFit if hardly any is.
+    """
+    warped = _warp_affine(page.fine, start, reference.fine.shape)
     some = reference.patches[:: max(1, len(reference.patches) // _GLANCE_PATCHES)]
-    _, _, scores = _match_patches(warped, reference, some, _SEARCH)
-    if float((scores > _PATCH_FOUND).mean()) < _GLANCE_FOUND:
+    centres, moves, scores = _match(warped, _prints(reference.fine, some), some, _SEARCH)
+    good = scores > _PATCH_FOUND
+    if int(good.sum()) < _GLANCED_AT_LEAST or float(good.mean()) < _GLANCE_FOUND:
         raise NoFit("too little of the form's print is on the page", residual_pixels=float("inf"))
+    return _agreed(centres[good], _apply(start, centres + moves)[good]), float(good.mean())
+
+
+def _agreed(centres: Float, targets: NDArray[np.float64]) -> Affine:
+    """The affine map most of the patches agree on. Raises NoFit if there is none."""
+    fitted, _ = cv2.estimateAffine2D(
+        centres, targets.astype(np.float32), method=cv2.RANSAC, ransacReprojThreshold=_OUTLIER_PIXELS
+    )
+    if fitted is None:
+        raise NoFit("the print found on the page does not agree on one map", residual_pixels=float("inf"))
+    return np.asarray(fitted, np.float64)
 
 
 def _in_agreement(
@@ -431,10 +504,16 @@ def _in_agreement(
     return good, apart
 
 
-def _warp_affine(fine: Grey, affine: Affine, width: int, height: int) -> Grey:
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+def _warp_affine(pixels: Grey, affine: Affine, shape: tuple[int, ...], margin: int = 0) -> Grey:
+    """The picture where an affine map takes a frame of this shape, with so many pixels more on every side."""
+    shifted = np.column_stack([affine[:, :2], affine[:, 2] - affine[:, :2] @ np.full(2, margin)])
     warped = cv2.warpAffine(
-        fine, affine, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(255,)
+        pixels,
+        shifted,
+        (shape[1] + 2 * margin, shape[0] + 2 * margin),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(255,),
     )
     return np.asarray(warped, np.uint8)
 

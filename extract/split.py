@@ -1,52 +1,59 @@
 """Split: the pages of a file as documents. A page is labelled and kept, never dropped."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from extract.sheet import Sheet
-from schemas.form_type import FormType
+from schemas.form_type import Edition, FormType
 from schemas.page import PageLabel
 
 
 @dataclass(slots=True, eq=False)
 class Pile:
-    """The sheets of one document in the making. `form_type` is None for pages of no known form."""
+    """The sheets of one document in the making, which it counts but does not hold.
+
+    form_type: None for pages of no known form; edition: of the first page recognised.
+    contents:  sheets with content so far; last_page: the highest page of the form so far, 0 for none.
+    """
 
     form_type: FormType | None
-    sheets: list[Sheet] = field(default_factory=list)
+    edition: Edition | None = None
+    contents: int = 0
+    last_page: int = 0
 
     def takes(self, sheet: Sheet) -> bool:
-        """Whether the sheet belongs to this document rather than to a new one."""
+        """Whether a sheet with content belongs to this document rather than to a new one."""
         match = sheet.match
         if self.form_type is None:
             return match is None
-        content = [own for own in self.sheets if own.label is PageLabel.CONTENT]
         if match is None:
             # The other side of a form, or a sheet put behind it: up to as many as the form has.
-            return len(content) < self.form_type.pages
-        seen = {own.match.page for own in content if own.match is not None}
-        return match.form_type.id == self.form_type.id and match.page > max(seen, default=0)
+            return self.contents < self.form_type.pages
+        return match.form_type.id == self.form_type.id and match.page > self.last_page
+
+    def count(self, sheet: Sheet) -> None:
+        if sheet.label is PageLabel.CONTENT:
+            self.contents += 1
+            self.last_page = max(self.last_page, sheet.match.page if sheet.match else 0)
 
 
-def split(sheets: Sequence[Sheet]) -> list[Pile]:
-    """The documents of a file, in order. Blank backs stay with the document before them; a separator ends it.
+def split(sheets: Iterable[Sheet]) -> Iterator[tuple[Pile, Sheet]]:
+    """Every sheet, in order and as soon as it comes, with the document it belongs to; one document after the other.
 
-    Separators, and blank pages before any content, form piles of their own, so that every page is in exactly one.
+    Blank backs stay with the document before them; a separator ends it. Separators, and blank pages before any content,
+    form piles of their own, so that every page is in exactly one.
     """
-    piles: list[Pile] = []
     open_pile: Pile | None = None
     for sheet in sheets:
         if sheet.label is PageLabel.SEPARATOR:
-            piles.append(Pile(None, [sheet]))
             open_pile = None
+            pile = Pile(None)
         elif sheet.label is PageLabel.BLANK:
-            if open_pile is None:
-                piles.append(Pile(None, [sheet]))
-            else:
-                open_pile.sheets.append(sheet)
+            pile = open_pile or Pile(None)
         elif open_pile is not None and open_pile.takes(sheet):
-            open_pile.sheets.append(sheet)
+            pile = open_pile
         else:
-            open_pile = Pile(sheet.match.form_type if sheet.match else None, [sheet])
-            piles.append(open_pile)
-    return piles
+            match = sheet.match
+            pile = open_pile = Pile(match.form_type, match.edition) if match else Pile(None)
+        pile.count(sheet)
+        yield pile, sheet

@@ -2,7 +2,18 @@
 
 import typer
 
-from intake.commands import derive_form, doctor, fit, forms, import_quexf, measure, read, synthesise
+from intake.commands import (
+    derive_form,
+    doctor,
+    fit,
+    forms,
+    import_quexf,
+    measure,
+    measure_handwriting,
+    read,
+    synthesise,
+)
+from intake.default_command import WithDefault
 
 app = typer.Typer(
     name="postroom",
@@ -12,12 +23,15 @@ app = typer.Typer(
 )
 form_commands = typer.Typer(help="Form types: the kinds of document that can be read.", no_args_is_help=True)
 app.add_typer(form_commands, name="forms")
+measure_commands = typer.Typer(help="Accuracy, calibration and speed against truth.", cls=WithDefault)
+app.add_typer(measure_commands, name="measure")
 
 app.command("read")(read.read)
-app.command("measure")(measure.measure)
 app.command("fit")(fit.fit)
 app.command("synthesise")(synthesise.synthesise)
 app.command("doctor")(doctor.doctor)
+measure_commands.command("post")(measure.measure)
+measure_commands.command("handwriting")(measure_handwriting.measure_handwriting)
 form_commands.command("list")(forms.list_forms)
 form_commands.command("check")(forms.check_forms)
 form_commands.command("import-quexf")(import_quexf.import_quexf)

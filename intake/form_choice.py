@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from extract.validate import check_names
 from schemas.errors import NotAForm
 from schemas.form_type import SHIPPED_FORMS, FormType, load_form_types
 
@@ -13,6 +14,8 @@ def chosen_form_types(folders: Sequence[Path], only: str | None) -> tuple[FormTy
     Raises NotAForm if one is not valid or if there is none of that name.
     """
     known = load_form_types([SHIPPED_FORMS, *folders])
+    for form in known:
+        check_names(form)
     if only is None:
         return known
     found = tuple(form for form in known if form.id == only)

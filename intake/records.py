@@ -92,6 +92,9 @@ def _field(value: FieldValue) -> RecordField:
         score=value.score,
         page=value.page,
         box=_box(value.area),
+        field_class=value.spec.field_class,
+        problem=value.problem,
+        features={name: value.features[name] for name in sorted(value.features)},
         readings=[
             RecordReading(text=seen.text, reader=seen.reader, score=_score(seen.mean)) for seen in value.readings
         ],
@@ -107,6 +110,7 @@ def _mark(mark: Mark) -> RecordMark:
         option=mark.option,
         state=mark.state,
         ink_share=_score(mark.ink_share),
+        score=_score(mark.score),
         reason=mark.reason,
         box=mark.area.as_list(),
     )
@@ -123,6 +127,8 @@ def _page(page: PageFact) -> RecordPage:
         height=page.height,
         transform=None if page.transform is None else [round(number, 3) for number in page.transform],
         note=page.note,
+        quality={name: page.quality[name] for name in sorted(page.quality)},
+        problems=list(page.problems),
     )
 
 

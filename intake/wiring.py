@@ -1,13 +1,15 @@
 """Builds the tools of the journey: the only place that chooses engines and form types."""
 
 import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import cv2
 
 from extract.calibrate import load_calibration
 from extract.classify import load_catalogue
-from extract.engines import FoundRegion, LayoutFinder
+from extract.engines import ANYTHING, Expected, FoundRegion, LayoutFinder, LineRead, LineReader
 from extract.engines.barcode import ZxingBarcodes
 from extract.engines.cascade import CascadeReader
 from extract.engines.models import model_path, model_sha256
@@ -15,7 +17,11 @@ from extract.engines.orientation import PaddleOrientation
 from extract.engines.ppocr import PaddleLineFinder, PaddleReader
 from extract.page import Grey
 from extract.pipeline import Tools, read_pages
+from extract.stamp import StampReaders
+from extract.standards import Standards
 from intake.form_choice import chosen_form_types
+from intake.notes import open_notes
+from intake.policy_choice import chosen_policy
 from intake.worker import Stopwatch, Workshop, WorkshopSettings
 from schemas.errors import Unavailable
 
@@ -25,19 +31,37 @@ _QUICK_MODEL, _CAREFUL_MODEL = "rec-tiny", "rec-small"
 def open_workshop(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
     """The real journey, engines loaded. Raises Unavailable if a model is missing, NotAForm for a bad form type."""
     use_one_thread()
-    quick = PaddleReader(_QUICK_MODEL)
+    readers = wired_readers()
+    lines = PaddleLineFinder()
     tools = Tools(
-        catalogue=load_catalogue(chosen_form_types(settings.form_folders, settings.form_type)),
-        calibration=load_calibration(),
-        reader=CascadeReader(quick, PaddleReader(_CAREFUL_MODEL)),
-        lines=PaddleLineFinder(),
+        catalogue=load_catalogue(chosen_form_types(settings.form_folders, settings.form_type), open_notes()),
+        standards=Standards(load_calibration(), chosen_policy()),
+        reader=readers.cascade,
+        lines=lines,
         layout=LayoutWhenNeeded(),
         orientation=PaddleOrientation(),
         barcodes=ZxingBarcodes(),
-        quick=quick,
+        quick=readers.quick,
+        stamps=StampReaders(lines, readers.quick, readers.careful),
+        other=TesseractWhenNeeded(),
         stage=watch.stage,
     )
     return Workshop(partial(read_pages, tools=tools))
+
+
+@dataclass(frozen=True, slots=True)
+class WiredReaders:
+    """The readers of lines, alone and as they work together."""
+
+    quick: PaddleReader
+    careful: PaddleReader
+    cascade: LineReader
+
+
+def wired_readers() -> WiredReaders:
+    """The readers the journey reads with. Raises Unavailable if a model is missing."""
+    quick, careful = PaddleReader(_QUICK_MODEL), PaddleReader(_CAREFUL_MODEL)
+    return WiredReaders(quick, careful, CascadeReader(quick, careful))
 
 
 class LayoutWhenNeeded:
@@ -60,6 +84,21 @@ class LayoutWhenNeeded:
     def _finder(self) -> LayoutFinder:
         finder: LayoutFinder = importlib.import_module("extract.engines.layout_parser").PaddleLayout()
         return finder
+
+
+class TesseractWhenNeeded:
+    """The reader of another family, loaded when the others first disagree: pytesseract, too, brings pandas."""
+
+    name = "tesseract"
+
+    def read(self, lines: Sequence[Grey], alphabet: str = "", expected: Expected = ANYTHING) -> list[LineRead]:
+        """One answer per line image; see `LineReader`. Raises Unavailable if Tesseract is missing or failed."""
+        return self._reader.read(lines, alphabet, expected)
+
+    @cached_property
+    def _reader(self) -> LineReader:
+        reader: LineReader = importlib.import_module("extract.engines.tesseract").TesseractReader()
+        return reader
 
 
 def use_one_thread() -> None:

@@ -188,7 +188,7 @@ def _field(
 
 def _faults(field: RecordField) -> tuple[str, ...]:
     """Why a person must look, each reason once: what a check says is often among the reasons already."""
-    odd = [mark for mark in field.marks if mark.state in (MarkState.CANCELLED, MarkState.DOUBTFUL)]
+    odd = [mark for mark in field.marks if mark.state in (MarkState.CANCELLED, MarkState.DOUBTFUL, MarkState.STRAY)]
     failed = [check.message or f"Check {check.name!r} not passed." for check in field.checks if not check.passed]
     marks = [f"{mark.option}: {mark.reason}" for mark in odd]
     return tuple(dict.fromkeys([*field.reasons, *failed, *marks]))

@@ -1,6 +1,7 @@
 """What the journey found on one document: facts, before they become a record."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from schemas.errors import Cause
 from schemas.field import CheckResult, FieldSpec, FieldStatus
@@ -33,8 +34,10 @@ class FieldValue:
     confidence: calibrated probability that `value` is right; None where there is no evidence to calibrate on.
     score:      the raw score (0 to 1) the decision compared with its threshold; None if it rests on none.
     page:       page number in the file; None if the field's page is missing.
+    problem:    why what stands there could not be understood, in words; "" if it could.
+    features:   the measures the decision rests on, by `schemas.reading.Feature`.
     reasons:    why a person must look, in words; empty if nobody must.
-    decided_by: the policy and its version.
+    decided_by: the policy and the calibration with their versions.
     """
 
     spec: FieldSpec
@@ -50,6 +53,8 @@ class FieldValue:
     reasons: tuple[str, ...] = ()
     decided_by: str = ""
     score: float | None = None
+    problem: str = ""
+    features: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

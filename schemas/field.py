@@ -54,6 +54,11 @@ class FieldSpec:
     options:  for a choice, in printed order.
     several:  for a choice: more than one tick is a valid answer.
     erase:    regular expressions removed from the text read before anything else (a printed prefix, say).
+    grammar:  how the whole answer is written: the name of one of `schemas.grammar`, or a regular expression; ""
+              for no demand. Applied while the answer is being read, unlike patterns, which look at what was read.
+    lexicons: names of `schemas.lexicon`, one of whose entries the whole answer is; not together with a grammar.
+    soft:     the grammar or the lexicons say what is likely only, and another answer may be right.
+    words:    names of `schemas.lexicon`, of whose words the answer is likely made; any other word may stand too.
     """
 
     name: str
@@ -68,6 +73,10 @@ class FieldSpec:
     options: tuple[str, ...] = ()
     several: bool = False
     erase: tuple[str, ...] = ()
+    grammar: str = ""
+    lexicons: tuple[str, ...] = ()
+    soft: bool = False
+    words: tuple[str, ...] = ()
 
     @property
     def field_class(self) -> str:

@@ -7,6 +7,7 @@ On disk a form type is a folder:
     EDITION-ID-1.png ...      the reference image of each page: the blank form, dark on light
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from typing import Any
 from schemas.errors import NotAForm
 from schemas.field import FieldKind, FieldSpec, Rule
 from schemas.geometry import Box
+from schemas.grammar import grammar_of
+from schemas.lexicon import lexicon_names
 
 SHIPPED_FORMS = Path(__file__).parent / "forms"
 
@@ -147,7 +150,7 @@ def _reason(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
-_TUPLES = ("patterns", "options", "erase")
+_TUPLES = ("patterns", "options", "erase", "lexicons", "words")
 _FIELD_KEYS = frozenset(FieldSpec.__dataclass_fields__)
 
 
@@ -157,7 +160,34 @@ def _field(entry: Mapping[str, Any]) -> FieldSpec:
         raise ValueError(f"field {entry.get('name', '?')!r} has unknown keys {sorted(unknown)}")
     values: dict[str, Any] = {key: tuple(value) if key in _TUPLES else value for key, value in entry.items()}
     values["kind"] = FieldKind(values["kind"])
-    return FieldSpec(**values)
+    spec = FieldSpec(**values)
+    _check_declared(spec)
+    _check_expressions(spec)
+    return spec
+
+
+def _check_expressions(spec: FieldSpec) -> None:
+    """Raises ValueError, naming field and key, for a regular expression that is none: else the first page fails."""
+    given = {"patterns": spec.patterns, "pattern_full": (spec.pattern_full,), "erase": spec.erase}
+    for key, expressions in given.items():
+        for expression in expressions:
+            try:
+                re.compile(expression)
+            except (re.error, TypeError, OverflowError, RecursionError) as error:
+                raise ValueError(f"field {spec.name!r}: {key} is no regular expression: {error}") from error
+
+
+def _check_declared(spec: FieldSpec) -> None:
+    """Raises ValueError for a grammar or a lexicon that there is not, or a constraint that says too much or nothing."""
+    if spec.grammar:
+        grammar_of(spec.grammar)
+    unknown = {*spec.lexicons, *spec.words} - lexicon_names()
+    if unknown:
+        raise ValueError(f"field {spec.name!r} names the unknown lexicons {sorted(unknown)}")
+    if spec.grammar and spec.lexicons:
+        raise ValueError(f"field {spec.name!r} has a grammar and lexicons: an answer can follow one of them")
+    if spec.soft and not (spec.grammar or spec.lexicons):
+        raise ValueError(f"field {spec.name!r} is soft, but has no grammar and no lexicons that could be")
 
 
 def _rule(entry: Mapping[str, Any]) -> Rule:

@@ -1,6 +1,7 @@
 """What a page of a piece is: labelled, never dropped."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 # What the Code 128 on a separator sheet says: the page itself is no mail, and a new piece begins after it.
@@ -27,6 +28,8 @@ class PageFact:
     width, height: pixels of the page as scanned; None if it never became pixels.
     transform: six numbers (a, b, c, d, e, f) from the upright page (u, v in 0 to 1) to pixels as scanned:
                x = a*u + b*v + c, y = d*u + e*v + f; None if it never became pixels.
+    quality:   how well the page can be read, by the names of `extract.quality`; empty if nobody looked.
+    problems:  why the page is too poor to be read, in words; empty if it is not.
     """
 
     number: int
@@ -38,3 +41,5 @@ class PageFact:
     height: int | None = None
     transform: tuple[float, ...] | None = None
     note: str = ""
+    quality: Mapping[str, float] = field(default_factory=dict, hash=False)
+    problems: tuple[str, ...] = ()

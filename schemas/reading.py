@@ -1,9 +1,46 @@
 """What engines saw: text readings, marks, and regions of free pages."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from schemas.geometry import PageArea
+
+
+class Feature(StrEnum):
+    """The measures a decision may rest on, by the names records carry: features, never thresholds. Any may be absent.
+
+    A share is a number from 0 to 1. What a reader cannot know is absent and never set to a number that means nothing.
+    """
+
+    # Of writing.
+    WEAKEST = "weakest"  # lowest score of a character of the final reading, 0 to 1
+    MEAN = "mean"  # mean score of its characters, 0 to 1
+    MARGIN = "margin"  # natural logarithm of the best candidate's probability over the second one's, at most 20
+    AGREEMENT = "agreement"  # share of the characters on which an independent second reader said the same
+    FAMILY_AGREEMENT = "family_agreement"  # the same for a reader of another family
+    GRAMMAR = "grammar"  # 1 if the reading fits the grammar declared for the field, 0 if not; absent if none is
+    KNOWN = "known"  # share of the words that are found in the lexicons
+    RESPELLED = "respelled"  # words that a lexicon changed, a count
+    STRAY = "stray"  # pixels (at 300 dpi) of ink in the zone that are neither print nor part of what was read
+    CUT = "cut"  # share of the answer's ink that had to be cut from print
+    OVERFLOW = "overflow"  # share of the answer's ink that lies outside its zone
+    LENGTH = "length"  # characters of the reading, a count
+    LINES = "lines"  # lines of writing, a count
+    HEIGHT = "height"  # of the ink of a line, pixels at 300 dpi
+    INKED = "inked"  # 1 where nothing was read although ink stands there that may be an answer, else 0
+    # Of tick boxes and signatures.
+    FAINTEST = "faintest"  # least ink of a box taken for ticked or signed, share of its inside; absent if none is
+    FULLEST = "fullest"  # most ink of a box taken for empty, share of its inside; absent if none is empty
+    CANCELLED = "cancelled"  # boxes taken for scribbled out, a count
+    PLAIN = "plain"  # least score of the boxes of a question: how far each is from being taken for something else
+    # Of the page.
+    RESIDUAL = "residual"  # median misfit between page and blank form, pixels at 100 dpi
+    CONTRAST = "contrast"  # between paper and ink, share of the range from black to white
+    BLUR = "blur"  # width of the edges of strokes, pixels at 100 dpi
+
+
+FEATURE_DIGITS = 6  # features are rounded to so many, so that a decision can be taken again from the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +52,14 @@ class Reading:
                 Raw scores are over-sure: they are features, never thresholds.
     reader:     engine, model and version, so that a value can be traced and replayed.
     area:       where the ink was; None if there was none.
+    features:   what else is known of the reading, by `Feature`; any may be absent.
     """
 
     text: str
     characters: tuple[float, ...]
     reader: str
     area: PageArea | None = None
+    features: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if len(self.text) != len(self.characters):
@@ -43,7 +82,8 @@ class MarkState(StrEnum):
     EMPTY = "empty"
     TICKED = "ticked"
     CANCELLED = "cancelled"  # ticked, then scribbled out or filled solid beside another tick
-    DOUBTFUL = "doubtful"  # a stray stroke or a faint mark: a person must look
+    STRAY = "stray"  # a line or a spot that is no answer beside the tick of the same question
+    DOUBTFUL = "doubtful"  # perhaps a stray stroke, or a faint mark: a person must look
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +92,7 @@ class Mark:
 
     ink_share: fraction (0 to 1) of the box's inside that is ink and is not printed on the blank form.
     reason:    one sentence a caseworker understands.
+    score:     raw score (0 to 1): how far what was measured is from where the state would change; 0.0 if doubtful.
     """
 
     option: str
@@ -59,6 +100,7 @@ class Mark:
     ink_share: float
     reason: str
     area: PageArea
+    score: float = 0.0
 
 
 class RegionKind(StrEnum):

@@ -31,6 +31,7 @@ class RecordMark(_Border):
     option: str
     state: MarkState
     ink_share: float = Field(ge=0, le=1)
+    score: float = Field(default=0.0, ge=0, le=1, description="how far from where the state would change, raw")
     reason: str
     box: Fractions
 
@@ -60,11 +61,16 @@ class RecordField(_Border):
     )
     page: int | None = Field(description="page number in the file, null if the field's page is missing")
     box: Fractions | None = Field(description="[x0, y0, x1, y1] in 0-1 of the upright page")
+    field_class: str = Field(default="", description="class of field the decision went by, as the form type names it")
+    problem: str = Field(default="", description="why what stands here could not be understood; empty if it could")
+    features: dict[str, float] = Field(
+        default={}, description="the measures the decision rests on, names sorted: see schemas.reading.Feature"
+    )
     readings: list[RecordReading] = []
     marks: list[RecordMark] = []
     checks: list[RecordCheck] = []
     reasons: list[str] = Field(default=[], description="why a person must look, in words; empty if nobody must")
-    decided_by: str = Field(description="policy and version, or the person's role")
+    decided_by: str = Field(description="policy and calibration with their versions, or the person's role")
 
 
 class RecordLine(_Border):
@@ -96,6 +102,8 @@ class RecordPage(_Border):
     height: int | None = None
     transform: list[float] | None = None
     note: str = ""
+    quality: dict[str, float] = Field(default={}, description="how well the page can be read, by measure")
+    problems: list[str] = Field(default=[], description="why the page is too poor to be read; empty if it is not")
 
 
 class RecordSource(_Border):

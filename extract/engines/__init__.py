@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from extract.decoding.alphabet import Floats
+from extract.decoding.automaton import Constraint
+from extract.decoding.lexicon import Lexicon
 from extract.page import Grey
 from schemas.geometry import Box
 from schemas.reading import RegionKind
@@ -15,10 +18,37 @@ class LineRead:
 
     text:       "" means blank paper.
     characters: the reader's raw score, 0 to 1, for each character of `text`.
+    places:     the columns (start, end) of the image each character was seen in; empty if the reader cannot tell.
+    agreement:  the share (0 to 1) of the characters on which a second reader said the same; None if none was asked.
+    margin:     natural logarithm of how much likelier it is than the second best answer; None if none was looked for.
+    fits:       whether it fits the constraint it was read under; None if it was read under none.
+    known:      the share of its words that are in the lists; None if it was not looked up.
+    respelled:  how many of its words were replaced by words of the lists.
     """
 
     text: str
     characters: tuple[float, ...]
+    places: tuple[tuple[int, int], ...] = ()
+    agreement: float | None = None
+    margin: float | None = None
+    fits: bool | None = None
+    known: float | None = None
+    respelled: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expected:
+    """What is known of an answer before it is read.
+
+    constraint: what the whole answer may be; None if any text may.
+    words:      the words it is likely made of; None if there are no lists of them.
+    """
+
+    constraint: Constraint | None = None
+    words: Lexicon | None = None
+
+
+ANYTHING = Expected()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +65,24 @@ class LineReader(Protocol):
 
     name: str  # engine, model and version, kept beside every value it read
 
-    def read(self, lines: Sequence[Grey], alphabet: str = "") -> list[LineRead]:
+    def read(self, lines: Sequence[Grey], alphabet: str = "", expected: Expected = ANYTHING) -> list[LineRead]:
         """One answer per line image, in the same order.
 
         Each image is (height, width) uint8, dark on light, one upright line with little margin.
         With an `alphabet`, only its characters (and the space, if it holds one) can be answered.
+        A reader that cannot use what is `expected` reads without it.
         Raises Unavailable if the engine itself failed.
         """
+        ...
+
+
+class StepReader(Protocol):
+    """Reads single lines of writing as the probabilities of every character at every step, for others to decode."""
+
+    classes: str  # one character for each column; the first stands for "no character here"
+
+    def probabilities(self, lines: Sequence[Grey]) -> list[Floats]:
+        """For each line (steps, classes), 0 to 1, left to right. Raises Unavailable if the engine itself failed."""
         ...
 
 

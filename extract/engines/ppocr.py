@@ -1,6 +1,7 @@
 """Reads and finds lines of text with PP-OCRv6."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from unicodedata import normalize
 
@@ -8,7 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extract.engines import LineRead
+from extract.decoding.beam import decode
+from extract.decoding.candidate import Candidate
+from extract.decoding.lexicon import Lexicon
+from extract.decoding.mending import mended
+from extract.decoding.spelling import spelled
+from extract.engines import ANYTHING, Expected, LineRead
 from extract.engines.inference import Backend, Floats, load_network
 from extract.engines.models import letters, model_path, model_sha256
 from extract.page import Grey
@@ -17,10 +23,12 @@ from schemas.geometry import Box
 BLANK = "\0"
 
 _LINE_HEIGHT = 48  # the height the recognisers were trained on
-# One step of output stands for 8 pixels of input. Widths are rounded up to two steps: OpenVINO prepares itself once
-# for every width it meets, and how much grey follows the line does not change what is read (measured: 8 to 64).
+_STEP = 8  # one step of output stands for so many pixels of input
+# Widths are rounded up to two steps: OpenVINO prepares itself once for every width it meets, and how much grey follows
+# the line does not change what is read (measured: 8 to 64).
 _WIDTH_UNIT = 16
 _WIDEST_LINE = 48 * 40  # a wider line is read in pieces
+_CANDIDATES, _CERTAIN_MARGIN = 3, 20.0  # answers looked for under a constraint; nats that stand for "no other"
 _WORD_SPACE = _LINE_HEIGHT // 5  # a gap at least this wide, at reading height, is a space between words
 
 _Columns = NDArray[np.intp]
@@ -42,27 +50,40 @@ class PaddleReader:
         size = model.removeprefix("rec-")
         self.name = f"pp-ocrv6-{size}-latin/{model_sha256(model)[:8]}/{self._network.name}"
 
-    def read(self, lines: Sequence[Grey], alphabet: str = "") -> list[LineRead]:
+    def read(self, lines: Sequence[Grey], alphabet: str = "", expected: Expected = ANYTHING) -> list[LineRead]:
         """One answer per line image, in the same order.
 
         A character's score is its highest probability over the steps that spelt it. With an `alphabet`, a capital,
         small or accented twin that it does not hold counts for the letter it does hold ("é" for "e" where only "e"
         is allowed), every other character is left out, and scores are not raised to make up for what was left
-        out: a character forced against what the network saw keeps a low score.
+        out: a character forced against what the network saw keeps a low score. What is `expected` is looked for in
+        all that the steps can spell (`extract.decoding`); where it cannot be found the line is read without it.
         """
         columns, allowed = _allowed(self.classes, alphabet)
-        return [_decode(_folded(steps, columns, len(allowed)), allowed) for steps in self._answers(lines)]
+        return [
+            _decoded(_folded(seen.steps, columns, len(allowed)), allowed, seen.columns, expected)
+            for seen in self._seen(lines)
+        ]
 
     def probabilities(self, lines: Sequence[Grey]) -> list[Floats]:
         """For each line (steps, classes): how likely each class is at each step from left to right.
 
         A step is 8 pixels of the line scaled to 48 pixels height. Raises Unavailable if the network failed.
         """
-        return list(self._answers(lines))
+        return [seen.steps for seen in self._seen(lines)]
 
-    def _answers(self, lines: Sequence[Grey]) -> Iterator[Floats]:
+    def _seen(self, lines: Sequence[Grey]) -> Iterator["_Seen"]:
         for line in lines:
-            yield np.concatenate([self._piece(piece) for piece in _pieces(_at_reading_height(line))])
+            factor = line.shape[0] / _LINE_HEIGHT
+            steps, columns, left = [], [], 0
+            for piece in _pieces(_at_reading_height(line)):
+                seen = self._piece(piece)
+                width = 0 if isinstance(piece, str) else piece.shape[1]
+                steps.append(seen)
+                columns.append(left + np.minimum(np.arange(len(seen)) * _STEP, width))
+                left += width
+            ends = np.append(np.concatenate(columns), left)
+            yield _Seen(np.concatenate(steps), np.minimum(np.rint(ends * factor), line.shape[1]).astype(np.int64))
 
     def _piece(self, piece: Grey | str) -> Floats:
         """The steps of one piece of a line; a string stands for one certain step between two pieces."""
@@ -72,6 +93,15 @@ class PaddleReader:
             return certain
         answer: Floats = self._network.run(_as_input(piece))[0][0]
         return answer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What the network answered for one line: `steps` as `probabilities` gives them, and the column of the image at
+    which each step begins, with the line's width as the last."""
+
+    steps: Floats
+    columns: NDArray[np.int64]
 
 
 def _at_reading_height(line: Grey) -> Grey:
@@ -147,18 +177,64 @@ def _folded(steps: Floats, columns: _Columns, count: int) -> Floats:
     return folded.T
 
 
-def _decode(steps: Floats, classes: str) -> LineRead:
+def _decoded(steps: Floats, classes: str, columns: NDArray[np.int64], expected: Expected) -> LineRead:
+    if expected.constraint is not None:
+        found = decode(steps, classes, expected.constraint, best=_CANDIDATES)
+        if found and (found[0].fits or expected.words is None):
+            return _constrained(found, columns)
+    if expected.words is None:
+        return _decode(steps, classes, columns)
+    return _looked_up(steps, classes, columns, expected.words)
+
+
+def _constrained(found: Sequence[Candidate], columns: NDArray[np.int64]) -> LineRead:
+    best = found[0]
+    # The free reading is among them; where it says the same it is no rival.
+    rivals = [other.score for other in found[1:] if _letters(other.text) != _letters(best.text)]
+    margin = min(best.score - max(rivals), _CERTAIN_MARGIN) if rivals else _CERTAIN_MARGIN
+    places = tuple((int(columns[begin]), int(columns[end])) for begin, end in best.ranges)
+    return LineRead(best.text, best.characters, places, margin=margin, fits=best.fits)
+
+
+def _letters(text: str) -> str:
+    return text.replace(" ", "").casefold()
+
+
+def _looked_up(steps: Floats, classes: str, columns: NDArray[np.int64], words: Lexicon) -> LineRead:
+    """The line with words of the lists in place of words of none that the steps can spell nearly as well."""
+    read = _decode(steps, classes, columns)
+    if not read.text:
+        return read
+    spelling = spelled(steps, classes, words)
+    found = mended(spelling.text, spelling.characters, words)
+    if found.text == read.text:
+        return replace(read, known=found.known)
+    return LineRead(
+        found.text, found.characters, known=found.known, respelled=found.mended + (spelling.text != read.text)
+    )
+
+
+def _decode(steps: Floats, classes: str, columns: NDArray[np.int64]) -> LineRead:
     """The likeliest class at each step; equal neighbours are one character and blanks are none (greedy CTC)."""
     best = steps.argmax(axis=1)
     scores = steps.max(axis=1)
     begins = np.flatnonzero(np.diff(best, prepend=-1))
+    ends = np.append(begins[1:], len(best))
     highest = np.maximum.reduceat(scores, begins)
-    seen = [(classes[best[start]], float(score)) for start, score in zip(begins, highest, strict=True) if best[start]]
+    seen = [
+        (classes[best[start]], min(float(score), 1.0), (int(columns[start]), int(columns[end])))
+        for start, end, score in zip(begins, ends, highest, strict=True)
+        if best[start]
+    ]
     while seen and seen[0][0] == " ":
         seen.pop(0)
     while seen and seen[-1][0] == " ":
         seen.pop()
-    return LineRead("".join(character for character, _ in seen), tuple(min(score, 1.0) for _, score in seen))
+    return LineRead(
+        "".join(character for character, _, _ in seen),
+        tuple(score for _, score, _ in seen),
+        tuple(place for _, _, place in seen),
+    )
 
 
 # A page is searched at about 105 dpi (long side of A4 in pixels). At 120 dpi it takes a third longer and finds the

@@ -10,7 +10,7 @@ import numpy as np
 import pytesseract
 from PIL import Image
 
-from extract.engines import LineRead
+from extract.engines import ANYTHING, Expected, LineRead
 from extract.page import Grey
 from schemas.errors import Unavailable
 
@@ -45,7 +45,7 @@ class TesseractReader:
         self._languages = languages
         self.name = f"tesseract-{version}/{languages}"
 
-    def read(self, lines: Sequence[Grey], alphabet: str = "") -> list[LineRead]:
+    def read(self, lines: Sequence[Grey], alphabet: str = "", expected: Expected = ANYTHING) -> list[LineRead]:
         """One answer per line image, in the same order. Raises Unavailable if Tesseract failed."""
         written = [place for place, line in enumerate(lines) if _holds_ink(line)]
         answers = [LineRead("", ())] * len(lines)

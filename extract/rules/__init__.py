@@ -7,20 +7,33 @@ knows what can be issued, not what was: a number that passes may still belong to
 from collections.abc import Callable, Mapping
 
 from extract.rules.addresses import uk_postcode
+from extract.rules.contacts import email, phone
+from extract.rules.countries import iso_country
 from extract.rules.dates import date_exists
-from extract.rules.payments import sort_code
+from extract.rules.numbers import imo_number, luhn_digit, nhs_number, tax_reference, vat_number
+from extract.rules.payments import account_number, iban, sort_code
 from extract.rules.people import driver_number_disagrees, gb_driver_number, nino
 from extract.rules.vehicles import uk_registration_mark, vin, vin_check_digit
 
 __all__ = [
     "RULES",
+    "account_number",
     "date_exists",
     "driver_number_disagrees",
+    "email",
     "gb_driver_number",
+    "iban",
+    "imo_number",
+    "iso_country",
+    "luhn_digit",
+    "nhs_number",
     "nino",
+    "phone",
     "sort_code",
+    "tax_reference",
     "uk_postcode",
     "uk_registration_mark",
+    "vat_number",
     "vin",
     "vin_check_digit",
 ]
@@ -29,12 +42,22 @@ __all__ = [
 RULES: Mapping[str, Callable[[str], str]] = {
     rule.__name__: rule
     for rule in (
+        account_number,
         date_exists,
+        email,
         gb_driver_number,
+        iban,
+        imo_number,
+        iso_country,
+        luhn_digit,
+        nhs_number,
         nino,
+        phone,
         sort_code,
+        tax_reference,
         uk_postcode,
         uk_registration_mark,
+        vat_number,
         vin,
         vin_check_digit,
     )

@@ -1,24 +1,22 @@
 """`postroom fit`: from records and their truth, the calibration that says which values may be accepted unseen."""
 
 import json
-import os
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from extract.standards import Standards
 from intake.form_choice import chosen_form_types
-from intake.measure import evidence, held_out, match, truth
+from intake.measure import calibration_file, evidence, held_out, match, truth
 from intake.measure import fit as fitting
 from intake.output import CannotWrite
+from intake.policy_choice import VARIABLE, chosen_policy
 from schemas.errors import MailError
 from schemas.form_type import FormType
-
-# The promise of the design: of the values nobody looks at, one in two hundred may be wrong.
-_DEFAULT_CEILING: Final = 0.005
 
 
 class ExitCode(IntEnum):
@@ -30,83 +28,74 @@ class ExitCode(IntEnum):
 
 
 def fit(
-    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of scans with truth.jsonl.")],
-    records: Annotated[list[Path], typer.Option(help="Records read from a folder; once per folder, in that order.")],
+    truths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TRUTH...", help="Folders of scans with truth.jsonl, or files of truth (JSON lines, CSV)."
+        ),
+    ],
+    records: Annotated[list[Path], typer.Option(help="Records of the same post; once per truth, in that order.")],
     output: Annotated[Path, typer.Option(help="File for the calibration, in TOML.")],
-    error_ceiling: Annotated[
-        float, typer.Option(min=0.0001, max=0.5, help="Most of the accepted values that may be wrong, as a share.")
-    ] = _DEFAULT_CEILING,
+    policy: Annotated[
+        Path | None, typer.Option(envvar=VARIABLE, help="The policy to try it under; it can be changed later.")
+    ] = None,
     per_form_type: Annotated[
         bool, typer.Option("--per-form-type", help="Curves for each form type alone, not for all together.")
     ] = False,
     forms: Annotated[Path | None, typer.Option(envvar="POSTROOM_FORMS", help="Folder of further form types.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")] = False,
 ) -> None:
-    """Fit a calibration on one half of the records, and try it on the other half.
+    """Fit a calibration on one half of the documents, and test on the other half what may be accepted unseen.
 
-    A class of field is opened where the error of what would be accepted is below the ceiling with 95 % confidence, and
-    closed again if the half held out shows more errors than that.
+    A class of field is opened where the error of what would be accepted is below the policy's ceiling with the
+    policy's confidence. It stays closed whatever the policy if the half it was fitted on shows more errors than that.
 
-    Exit codes: 0 fitted, even if every class stays closed; 2 wrong use, or there is no usable truth; 3 the calibration
-    cannot be written.
+    Exit codes: 0 fitted, even if every class stays closed; 2 wrong use, or there is no usable truth or policy; 3 the
+    calibration cannot be written.
     """
-    if len(folders) != len(records):
-        raise typer.BadParameter("each folder needs one file of records", param_hint="--records")
+    if len(truths) != len(records):
+        raise typer.BadParameter("each truth needs one file of records", param_hint="--records")
     if not output.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {output.parent}", param_hint="--output")
     console = Console(stderr=True)
     try:
+        wanted = chosen_policy(policy)
         form_types = chosen_form_types(() if forms is None else (forms,), None)
-        cases = _cases(folders, records, form_types)
-        calibration = fitting.fit(
-            (case for case in cases if not case.is_held_out), error_ceiling, per_form_type=per_form_type
-        )
-        tried = held_out.trials((case for case in cases if case.is_held_out), calibration)
-        everything = held_out.trials(cases, calibration)  # nothing is fitted to what was taken for empty
-        broken = held_out.broken(tried, error_ceiling)
-        final = held_out.closed(calibration, broken)
-        _write(output, fitting.as_toml(final, _notes(tried, everything, error_ceiling)))
+        cases = _cases(truths, records, form_types)
+        fitted = Standards(fitting.fit(cases, per_form_type=per_form_type), wanted)
+        broken = held_out.broken(held_out.trials((case for case in cases if not case.is_held_out), fitted), fitted)
+        final = Standards(held_out.closed(fitted.calibration, broken), wanted)
+        tried = held_out.trials((case for case in cases if case.is_held_out), final)
+        calibration_file.write(output, calibration_file.as_toml(final.calibration, _notes(tried, final)))
     except MailError as error:
         console.print(f"postroom: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         is_unwritten = isinstance(error, CannotWrite)
         raise typer.Exit(ExitCode.CANNOT_WRITE if is_unwritten else ExitCode.WRONG_USE) from error
     if as_json:
-        typer.echo(json.dumps(held_out.as_json(tried, everything, final), indent=2))
+        typer.echo(json.dumps(held_out.as_json(tried, final), indent=2))
     else:
-        Console().print(held_out.accepted_table(tried, calibration))
-        Console().print(held_out.empty_table(everything))
+        Console().print(held_out.accepted_table(tried, final))
     if broken:
-        console.print(f"Closed again, too much was wrong in the half held out: {', '.join(broken)}", markup=False)
-    console.print(f"Calibration {final.version}: {output}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Closed, too much was wrong in the half fitted on: {', '.join(broken)}", markup=False)
+    console.print(f"Calibration {final.calibration.version}: {output}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _cases(folders: Sequence[Path], records: Sequence[Path], form_types: Sequence[FormType]) -> list[evidence.Case]:
-    """Raises NoTruth if a folder has none, or if nothing in the records can be compared with it."""
+def _cases(truths: Sequence[Path], records: Sequence[Path], form_types: Sequence[FormType]) -> list[evidence.Case]:
+    """Raises NoTruth if there is none, or if nothing in the records can be compared with it."""
     cases: list[evidence.Case] = []
-    for folder, file in zip(folders, records, strict=True):
-        matches = match.match(truth.load(folder, form_types), match.load_records(file))
-        cases += evidence.cases(matches, form_types)
-    if not cases:
-        raise truth.NoTruth(f"{records[0]}: none of its fields has a truth in {folders[0]}: is this the right folder?")
+    for true, file in zip(truths, records, strict=True):
+        found = list(evidence.cases(match.match(truth.load(true, form_types), match.load_records(file)), form_types))
+        if not found:
+            raise truth.NoTruth(f"{file}: none of its fields has a truth in {true}: is this the right truth?")
+        cases += found
     return cases
 
 
-def _notes(tried: Sequence[held_out.Trial], everything: Sequence[held_out.Trial], ceiling: float) -> list[str]:
-    values, empty = tried[-1], everything[-1]
+def _notes(tried: Sequence[held_out.Trial], standards: Standards) -> list[str]:
+    values, policy = tried[-1], standards.policy
     return [
-        "Written by `postroom fit`: which values may be accepted without a person.",
-        f"At most {ceiling:.2%} of what is accepted in a class of field may be wrong, with 95 % confidence.",
-        f"On the half held out: {values.accepted} of {values.written} values accepted, {values.wrong} of them wrong.",
-        f"On both halves: {empty.blank} fields taken for empty, {empty.missed} of them were not.",
+        "Written by `postroom fit`: how sure the readings of each class of field are, and the counts that say which of",
+        "them may be accepted without a person. The policy decides on that; it can be changed without fitting anew.",
+        f"Under policy {policy.version}, on the half held out: {values.accepted} of {values.values} values accepted,",
+        f"{values.wrong} of them wrong.",
     ]
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file at once: a calibration that is half written would close or open the wrong classes."""
-    begun = path.with_name(f".{path.name}.begun")
-    try:
-        begun.write_text(text, encoding="utf-8")
-        os.replace(begun, path)
-    except OSError as error:
-        begun.unlink(missing_ok=True)
-        raise CannotWrite(f"{path}: cannot be written: {error.strerror}. Name another file with --output.") from error

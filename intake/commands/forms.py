@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from extract.validate import check_names
 from intake.form_choice import chosen_form_types
 from schemas.errors import NotAForm
 from schemas.form_type import FormType, load_form_types
@@ -42,6 +43,8 @@ def check_forms(
     """Check every form type in a folder; the first fault is named with its file, and the exit code is 1."""
     try:
         found = load_form_types((folder,))
+        for form in found:
+            check_names(form)
     except NotAForm as error:
         _refuse(error)
     if not found:

@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from extract.calibrate import SHIPPED_TABLE, load_calibration
+from extract.standards import Standards
 from intake.form_choice import chosen_form_types
 from intake.gather import FoundFile, gather
 from intake.measure import match, truth
@@ -21,13 +23,16 @@ from intake.measure.measures import measure as measure_matches
 from intake.measure.report import DEFAULT_SNIPPETS, render
 from intake.measure.table import print_measures
 from intake.output import CannotWrite, RecordFile
+from intake.policy_choice import chosen_policy
 from intake.progress import progress_on
+from intake.replay import under
 from intake.run import Order, read_files
 from intake.summary import Summary
 from intake.summary_table import print_summary
 from intake.worker import WorkshopSettings
 from schemas.errors import MailError, NotAForm
 from schemas.form_type import FormType
+from schemas.record import Record
 
 
 class ExitCode(IntEnum):
@@ -49,6 +54,12 @@ def measure(  # noqa: PLR0913, PLR0917  # one parameter per option: that is how 
         int | None, typer.Option(min=1, help="Worker processes; default: one per processor core.")
     ] = None,
     records: Annotated[Path | None, typer.Option(help="Measure these records instead of reading the scans.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="With --records: decide anew by this calibration before measuring.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="With --records: decide anew under this policy before measuring.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Keep the records that were read in this file.")] = None,
     forms: Annotated[Path | None, typer.Option(envvar="POSTROOM_FORMS", help="Folder of further form types.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")] = False,
@@ -62,6 +73,10 @@ def measure(  # noqa: PLR0913, PLR0917  # one parameter per option: that is how 
     console = Console(stderr=True)
     if records is not None and output is not None:
         raise typer.BadParameter("nothing is read with --records, so there is nothing to keep", param_hint="--output")
+    if records is None and (calibration is not None or policy is not None):
+        raise typer.BadParameter(
+            "what is read now is decided by what is installed", param_hint="--calibration, --policy"
+        )
     if report is not None and not report.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {report.parent}", param_hint="--report")
     settings = WorkshopSettings(() if forms is None else (forms,))
@@ -75,7 +90,8 @@ def measure(  # noqa: PLR0913, PLR0917  # one parameter per option: that is how 
             order = Order(found, workers or len(os.sched_getaffinity(0)), settings=settings)
             summary, measures = _read_and_measure(order, output, truths, form_types, console)
         else:
-            summary, measures = None, measure_matches(match.match(truths, match.load_records(records)), form_types)
+            decided = _decided(match.load_records(records), calibration, policy)
+            summary, measures = None, measure_matches(match.match(truths, decided), form_types)
         if as_json:
             typer.echo(json.dumps(measures_as_json(measures, summary), indent=2))
         else:
@@ -89,6 +105,14 @@ def measure(  # noqa: PLR0913, PLR0917  # one parameter per option: that is how 
         raise _refused(error, console) from error
     if summary is not None and summary.mismatches:
         raise typer.Exit(ExitCode.DOES_NOT_ADD_UP)
+
+
+def _decided(records: list[Record], calibration: Path | None, policy: Path | None) -> list[Record]:
+    """The records, decided anew where another calibration or policy is given."""
+    if calibration is None and policy is None:
+        return records
+    standards = Standards(load_calibration(calibration or SHIPPED_TABLE), chosen_policy(policy))
+    return [under(record, standards) for record in records]
 
 
 def _read_and_measure(

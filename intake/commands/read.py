@@ -13,6 +13,7 @@ from extract.limits import DEFAULT_LIMITS
 from intake.form_choice import chosen_form_types
 from intake.gather import gather
 from intake.output import CannotWrite, RecordFile
+from intake.policy_choice import chosen_policy
 from intake.progress import progress_on
 from intake.run import Order, read_files
 from intake.sandbox import with_most_pages
@@ -60,7 +61,7 @@ def read(
     settings = WorkshopSettings(() if forms is None else (forms,), form_type)
     try:
         _check_use(paths, output, settings, as_json=as_json)
-    except NotAForm as error:
+    except (NotAForm, Unavailable) as error:
         raise typer.BadParameter(str(error)) from error
     order = Order(gather(paths), workers or available_cores(), with_most_pages(DEFAULT_LIMITS, max_pages), settings)
     raise typer.Exit(run_and_report(order, output, console, as_json=as_json))
@@ -98,8 +99,9 @@ def _exit_code(summary: Summary) -> ExitCode:
 
 
 def _check_use(paths: list[Path], output: Path, settings: WorkshopSettings, *, as_json: bool) -> None:
-    """Raises BadParameter or NotAForm for what would go wrong in every file, before the first is touched."""
+    """Raises BadParameter, NotAForm or Unavailable for what would go wrong in every file, before it is touched."""
     chosen_form_types(settings.form_folders, settings.form_type)
+    chosen_policy()
     if as_json and str(output) == "-":
         raise typer.BadParameter("the records and the summary cannot both go to standard output", param_hint="--json")
     if any(path.is_file() and output.exists() and path.samefile(output) for path in paths):

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from intake.form_choice import chosen_form_types
 from intake.synthetic.wear import Ageing
 from intake.synthetic.write import write_post
-from schemas.errors import Unavailable
+from schemas.errors import NotAForm, Unavailable
 
 
 class ExitCode(IntEnum):
@@ -22,23 +23,33 @@ class ExitCode(IntEnum):
     NOT_READY = 5
 
 
-def synthesise(
+def synthesise(  # noqa: PLR0913, PLR0917  # one parameter per option: that is how typer is told of them
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An empty or new folder for the post.")],
     documents: Annotated[int, typer.Option(min=1, help="How many forms and letters to make.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
-    ageing: Annotated[Ageing, typer.Option(help="How much paper and scanner have suffered.")] = Ageing.MEDIUM,
+    ageing: Annotated[
+        Ageing, typer.Option("--ageing", "--degree", help="How much paper and scanner have suffered.")
+    ] = Ageing.MEDIUM,
+    form_type: Annotated[
+        list[str] | None, typer.Option("--form-type", help="Form type to fill; repeat for several; default: our own.")
+    ] = None,
+    forms: Annotated[Path | None, typer.Option(envvar="POSTROOM_FORMS", help="Folder of further form types.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that work side by side.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON on standard output.")] = False,
 ) -> None:
     """Make scans of filled forms and letters, with the truth about every field in FOLDER/truth.jsonl.
 
-    Exit codes: 0 written; 2 wrong use, or the folder is not empty; 3 the folder cannot be written to;
-    5 fonts are missing on this machine.
+    Any form type can be filled, also one derived from scans; without --form-type it is our own three, with letters.
+
+    Exit codes: 0 written; 2 wrong use, an unknown form type, or the folder is not empty; 3 the folder cannot be
+    written to; 5 fonts are missing on this machine.
     """
     console = Console(stderr=True)
     try:
-        post = write_post(folder, documents, seed, ageing, workers=workers)
-    except FileExistsError as error:
+        folders = () if forms is None else (forms,)
+        chosen = [form for id in form_type or () for form in chosen_form_types(folders, id)]
+        post = write_post(folder, documents, seed, ageing, chosen or None, workers)
+    except (FileExistsError, NotAForm) as error:
         console.print(str(error), markup=False)
         raise typer.Exit(ExitCode.WRONG_USE) from error
     except OSError as error:

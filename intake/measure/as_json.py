@@ -1,6 +1,8 @@
 """The measures as `--json` prints them."""
 
+from extract.bounds import lower_bound
 from intake.measure.measures import Measures, Tally, share
+from intake.measure.reliability import Reliability
 from intake.summary import Summary
 
 
@@ -27,6 +29,12 @@ def as_json(measures: Measures, summary: Summary | None) -> dict[str, object]:
         "error_among_accepted_bound": _rounded(everything.error_bound),
         "wrong_accepted": everything.wrong_taken,
         "untouched_documents": _rounded(share(measures.untouched, measures.documents)),
+        "untouched_documents_bound": _rounded(lower_bound(measures.untouched, measures.documents)),
+        "documents_with_one_field_to_key": _rounded(share(measures.nearly_untouched, measures.documents)),
+        "documents_with_one_field_to_key_bound": _rounded(lower_bound(measures.nearly_untouched, measures.documents)),
+        "calibration_error": _rounded(measures.belief.calibration_error),
+        "brier": _rounded(measures.belief.brier),
+        "poor_pages": measures.poor_pages,
         "character_error_rate": _rounded(everything.character_error_rate),
         "character_error_rate_letters": _rounded(share(errors, characters)),
         "pages_turned_right": _rounded(share(right_turned, turned)),
@@ -42,13 +50,17 @@ def as_json(measures: Measures, summary: Summary | None) -> dict[str, object]:
             {"form_type": form_type, "edition": edition or None} | _tally(tally)
             for (form_type, edition), tally in measures.groups["form type"].items()
         ],
+        "per_class": [
+            {"class": name} | _tally(tally) | _belief(measures.beliefs.get(name))
+            for (name,), tally in sorted(measures.groups["class"].items())
+        ],
         "per_writing": [{"writing": name} | _tally(tally) for (name,), tally in writing.items()],
         "per_decision": [{"decision": name} | _tally(tally) for (name,), tally in measures.groups["decision"].items()],
         "confusion": [
             {"is": is_, "read_as": read_as, "documents": count} for (is_, read_as), count in measures.confusion.items()
         ],
         "reliability": [
-            {"from": bin.low, "to": bin.high, "fields": bin.fields, "right": bin.right} for bin in measures.bins
+            {"from": bin.low, "to": bin.high, "fields": bin.fields, "right": bin.right} for bin in measures.belief.bins
         ],
         "run": None if summary is None else summary.as_json(),
     }
@@ -62,6 +74,15 @@ def _tally(tally: Tally) -> dict[str, object]:
         "wrong_accepted": tally.wrong_taken,
         "error_among_accepted_bound": _rounded(tally.error_bound),
         "character_error_rate": _rounded(tally.character_error_rate),
+    }
+
+
+def _belief(belief: Reliability | None) -> dict[str, object]:
+    known = belief or Reliability(0, (), None, None)
+    return {
+        "with_confidence": known.fields,
+        "calibration_error": _rounded(known.calibration_error),
+        "brier": _rounded(known.brier),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Final
 
-from intake.measure.measures import Bin
+from intake.measure.reliability import Bin
 
 # Both axes are log odds, so that 99 % and 99.9 % stand as far apart as 90 % and 99 %.
 _LOWEST, _HIGHEST = 0.3, 0.9997

@@ -1,14 +1,16 @@
-"""What records and truth together say about how far scores can be trusted: one case per field of a record."""
+"""What records and truth together say about how far values can be trusted: one case per field of a record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from extract.calibrate import Calibration
+from extract.decide import EMPTY, weighed_as
 from extract.score import Read, is_right
+from extract.standards import Standards
 from intake.measure.match import Match, Matches
-from schemas.field import FieldStatus
+from intake.replay import facts_of
+from schemas.field import FieldKind, FieldStatus
 from schemas.form_type import FormType
 from schemas.record import Record, RecordField
 
@@ -21,26 +23,32 @@ class Case:
     """One field of one record, and whether it is right.
 
     form_type:   what the record says: the one that the decision went by.
-    score:       what a threshold is compared with; None if something else decides: a failed check, a doubtful mark, a
-                 value that was not understood, or that nothing is written there.
-    reader:      None if no reader read it: ticks and signatures.
-    is_blank:    the record says, on no score, that nothing is written there.
-    is_held_out: not for fitting.
+    field_class: as it is weighed: "blank:" and the kind of field for what was taken for empty.
+    features:    what is weighed; None if something else decides: a failed check, a doubtful mark, or a value that was
+                 not understood.
+    reader:      None if no reader read it: ticks, signatures, empty places.
+    is_held_out: not for fitting weights and curves, but for testing what may be accepted.
     """
 
     form_type: str
     field_class: str
-    score: float | None
+    features: Mapping[str, float] | None
     reader: str | None
-    is_blank: bool
     is_right: bool
     is_held_out: bool = False
 
-    def is_accepted(self, calibration: Calibration) -> bool:
-        """Whether the value would be taken on its score alone."""
-        return self.score is not None and not calibration.objection(
-            self.form_type, self.field_class, self.score, self.reader
-        )
+    @property
+    def is_blank(self) -> bool:
+        """Whether the record says that nothing is written there."""
+        return self.field_class.startswith(EMPTY)
+
+    def score(self, standards: Standards) -> float | None:
+        """The score it has under these standards; None if it is not decided by one."""
+        return None if self.features is None else standards.score(self.form_type, self.field_class, self.features)
+
+    def is_accepted(self, standards: Standards, score: float | None) -> bool:
+        """Whether the value would be taken on its score."""
+        return score is not None and not standards.objection(self.form_type, self.field_class, score, self.reader)
 
 
 def cases(matches: Matches, form_types: Sequence[FormType]) -> Iterator[Case]:
@@ -80,13 +88,19 @@ def _case(record: Record, form_type: FormType, name: str, found: RecordField, *,
     spec = form_type.by_name.get(name)
     if spec is None or found.status in _UNREAD:
         return
+    facts = facts_of(record, found)
+    weighed = weighed_as(facts)
     passed = all(check.passed for check in found.checks)
     yield Case(
         form_type=form_type.id,
-        field_class=spec.field_class,
-        score=found.score if passed else None,
-        reader=found.readings[0].reader if found.readings else None,
-        is_blank=found.status is FieldStatus.BLANK and found.score is None,
+        field_class=weighed or (found.field_class or spec.field_class),
+        features=found.features if passed and weighed is not None and found.features else None,
+        reader=None if weighed is not None and weighed.startswith(EMPTY) else facts.reader,
         is_right=is_right,
         is_held_out=is_held_out(record),
     )
+
+
+def is_self_checking(case: Case) -> bool:
+    """Whether the value proves itself and is no evidence about any other."""
+    return case.field_class == FieldKind.BARCODE.value

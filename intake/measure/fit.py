@@ -1,24 +1,37 @@
-"""Fits a calibration: per class of field a rising curve and the score from which values may be accepted unseen."""
+"""Fits a calibration: weights and a rising curve on one half of the documents, and on the other half what they promise.
+
+What may be accepted is not fixed here: the counts of the second half are kept, and the policy is held against them
+whenever values are decided (`extract.standards`). As the order of the values was learned from the first half only, the
+tests on the second are honest ones.
+"""
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
+from math import log
 from typing import Final
 
-from extract.bounds import upper_bound
-from extract.calibrate import Calibration, Curve, models_of
-from intake.measure.evidence import Case
+import numpy as np
 
-# Each set of values that is tested for a threshold is so many times as large as the one before. Finer steps would
-# stop at the first error although a larger set with that one error may well pass.
-_STEP: Final = 1.25
-# The first set holds at least this share of the values: with much evidence one early error then closes nothing.
-_FIRST: Final = 0.25
+from extract.calibrate import Calibration, Curve, Step, Weighing, models_of
+from intake.measure.evidence import Case, is_self_checking
+from intake.measure.weigh import fit_weighings, logistic
+from schemas.reading import Feature
 
-Pair = tuple[float, bool]  # the raw score of a value, and whether it is right
+# With fewer values than this, or fewer of either kind, steps would follow chance: a smooth curve is drawn instead
+# (Niculescu-Mizil and Caruana 2005 put the limit at about a thousand).
+_STEPS_FROM, _EACH_FROM = 1000, 20
+_MOST_POINTS: Final = 24
+# The score is a probability already, if a rough one: the smooth curve starts from it.
+_SLOPE, _PENALTIES = 1.0, (1.0, 0.05)
+# How finely the sets that a ceiling is tested on are kept: each so many times as large as the one before.
+_FIRST_SET, _GROWTH = 1, 1.1
+_DIGITS: Final = 6
+
+Pair = tuple[float, bool]  # the score of a value, and whether it is right
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,40 +53,37 @@ class Block:
         return (self.right + 1) / (self.values + 2)
 
 
-def fit(cases: Iterable[Case], ceiling: float, *, per_form_type: bool = False) -> Calibration:
+def fit(cases: Iterable[Case], *, per_form_type: bool = False) -> Calibration:
     """The calibration that `cases` give; the same cases in any order give the same.
 
-    ceiling: the error of accepted values that must not be exceeded, per class of field.
     per_form_type: one set of curves for each form type alone, instead of one for all of them together.
     """
-    used = [case for case in cases if case.score is not None]
-    by_form: dict[str, dict[str, list[Pair]]] = defaultdict(lambda: defaultdict(list))
+    known = [(_digest(case), case) for case in cases if case.features is not None and not is_self_checking(case)]
+    known.sort(key=lambda pair: pair[0])  # by digest: the order of the records must not matter
+    used = [case for _, case in known]
+    by_form: dict[str, list[Case]] = defaultdict(list)
     for case in used:
-        by_form[case.form_type if per_form_type else ""][case.field_class].append((case.score or 0.0, case.is_right))
-    curves = {
-        form_type: {name: fit_curve(pairs, ceiling) for name, pairs in sorted(classes.items())}
-        for form_type, classes in sorted(by_form.items())
-    }
+        by_form[case.form_type if per_form_type else ""].append(case)
+    curves = {form_type: _curves(members) for form_type, members in sorted(by_form.items())}
     return Calibration(
-        version=_version(used, ceiling),
+        version=_version([digest for digest, _ in known]),
         curves=curves.get("", {}),
         form_types=frozenset() if per_form_type else frozenset(case.form_type for case in used),
         own=curves if per_form_type else {},
         readers=frozenset(models_of(case.reader) for case in used if case.reader is not None),
+        classes={} if per_form_type else _classes(used),
     )
 
 
-def fit_curve(pairs: Sequence[Pair], ceiling: float) -> Curve:
-    """The curve of one class of field. Raises ValueError without a single value."""
+def fit_curve(pairs: Sequence[Pair]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Rising scores and the probability from each of them on. Raises ValueError without a single value."""
     if not pairs:
         raise ValueError("a curve needs at least one value")
+    right = sum(is_right for _, is_right in pairs)
+    if len(pairs) < _STEPS_FROM or min(right, len(pairs) - right) < _EACH_FROM:
+        return _smooth(pairs)
     blocks = pool(pool(_levels(pairs), lambda block: block.share), lambda block: block.cautious_share)
-    return Curve(
-        scores=tuple(block.score for block in blocks),
-        probabilities=tuple(round(block.cautious_share, 6) for block in blocks),
-        evidence=len(pairs),
-        threshold=threshold(pairs, ceiling),
-    )
+    return tuple(block.score for block in blocks), tuple(round(block.cautious_share, _DIGITS) for block in blocks)
 
 
 def pool(blocks: Iterable[Block], height: Callable[[Block], float]) -> list[Block]:
@@ -88,55 +98,97 @@ def pool(blocks: Iterable[Block], height: Callable[[Block], float]) -> list[Bloc
     return pooled
 
 
-def threshold(pairs: Sequence[Pair], ceiling: float) -> float | None:
-    """The lowest score from which the error is below `ceiling` with 95 % confidence; None if there is no such score.
-
-    Sets of the highest scores are tested one after the other, each larger than the last, until the first fails. Their
-    sizes depend on the scores alone, not on what is right, so that no choice among them was made by looking at the
-    answers, and the confidence of each single test holds for the result (fixed-sequence testing). It takes the values
-    for independent of one another, which those of one document are only nearly.
-    """
-    levels = _levels(pairs)[::-1]
-    found: float | None = None
+def sets_to_test(pairs: Sequence[Pair]) -> tuple[Step, ...]:
+    """The sets a ceiling can be tested on, from the highest scores to all values. Values of one score stay together."""
+    steps: list[Step] = []
     values = wrong = 0
-    wanted = max(fewest_values(ceiling), _FIRST * len(pairs))
-    for place, level in enumerate(levels):
+    wanted: float = _FIRST_SET
+    levels = _levels(pairs)[::-1]
+    for place, level in enumerate(levels, 1):
         values += level.values
         wrong += level.values - level.right
-        is_last = place == len(levels) - 1
-        if values < wanted and not is_last:
-            continue
-        if upper_bound(wrong, values) >= ceiling:
-            break
-        found, wanted = level.score, values * _STEP
-    return found
+        if values >= wanted or place == len(levels):
+            steps.append(Step(level.score, values, wrong))
+            wanted = values * _GROWTH
+    return tuple(steps)
 
 
-def fewest_values(ceiling: float) -> int:
-    """How many values without an error it takes to show that the error is below `ceiling`."""
-    low, high = 0, 1
-    while upper_bound(0, high) >= ceiling:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if upper_bound(0, middle) >= ceiling else (low, middle)
-    return high
+def _curves(cases: Sequence[Case]) -> dict[str, Curve]:
+    """The curve of every class of field that has a value in the half for fitting."""
+    sorts: dict[str, list[Case]] = defaultdict(list)
+    held_out: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        if case.is_held_out:
+            held_out[case.field_class].append(case)
+        else:
+            sorts[_sort(case)].append(case)
+    curves = {}
+    for members in sorts.values():
+        weighings = fit_weighings(members)
+        for name, group in groupby(sorted(members, key=_class), key=_class):
+            curves[name] = _curve(weighings[name], list(group), held_out[name])
+    return dict(sorted(curves.items()))
 
 
-def as_toml(calibration: Calibration, notes: Sequence[str] = ()) -> str:
-    """The calibration as `extract.calibrate.load_calibration` reads it, `notes` as comments above."""
-    lines = [f"# {note}" for note in notes]
-    lines += [
-        f"version = {_quoted(calibration.version)}",
-        "# The models whose scores these are; a value read with others is not accepted.",
-        f"readers = {_list(map(_quoted, sorted(calibration.readers)))}",
-        "# The form types the general curves were fitted on and hold for.",
-        f"form_types = {_list(map(_quoted, sorted(calibration.form_types)))}",
-    ]
-    lines += _tables("", calibration.curves)
-    for form_type, curves in sorted(calibration.own.items()):
-        lines += _tables(f"form.{_quoted(form_type)}.", curves)
-    return "\n".join(lines) + "\n"
+def _classes(cases: Iterable[Case]) -> dict[str, frozenset[str]]:
+    """By form type, the classes of field it gave values of."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        found[case.form_type].add(case.field_class)
+    return {form_type: frozenset(names) for form_type, names in sorted(found.items())}
+
+
+def _curve(weighing: Weighing, fitted: Sequence[Case], held_out: Sequence[Case]) -> Curve:
+    scores, probabilities = fit_curve(_pairs(weighing, fitted))
+    return Curve(weighing, scores, probabilities, len(fitted), sets_to_test(_pairs(weighing, held_out)))
+
+
+def _pairs(weighing: Weighing, cases: Iterable[Case]) -> list[Pair]:
+    return [(weighing.score(case.features or {}), case.is_right) for case in cases]
+
+
+def _class(case: Case) -> str:
+    return case.field_class
+
+
+def _sort(case: Case) -> str:
+    """Which classes are weighed alike, told by what is known of them. Signed and not signed have nothing in common."""
+    features = case.features or {}
+    if Feature.CANCELLED in features:
+        return "boxes"
+    if Feature.FAINTEST in features or Feature.FULLEST in features:
+        return case.field_class
+    return "writing" if Feature.WEAKEST in features else "empty"
+
+
+def _smooth(pairs: Sequence[Pair]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """A logistic curve of the score's log odds (Platt 1999, with his targets), at points where values are."""
+    right = sum(is_right for _, is_right in pairs)
+    high, low = (right + 1) / (right + 2), 1 / (len(pairs) - right + 2)
+    table = np.array([[_log_odds(score), 1.0] for score, _ in pairs])
+    wanted = np.array([high if is_right else low for _, is_right in pairs])
+    slope, level = logistic(table, wanted, np.array([_SLOPE, 0.0]), np.array(_PENALTIES))
+    if slope < 0:
+        slope, level = 0.0, _log_odds((right + 1) / (len(pairs) + 2))
+    distinct = sorted({score for score, _ in pairs})
+    places = sorted({round(place) for place in np.linspace(0, len(distinct) - 1, _MOST_POINTS)})
+    at_most = (len(pairs) + 1) / (len(pairs) + 2)  # few values never make certain
+    chances = [min(_chance(slope * _log_odds(distinct[place]) + level), at_most) for place in places]
+    points = dict(zip((distinct[place] for place in places), chances, strict=True))
+    rising: list[tuple[float, float]] = []
+    for score, chance in points.items():
+        if not rising or chance > rising[-1][1]:
+            rising.append((score, round(chance, _DIGITS)))
+    return tuple(score for score, _ in rising), tuple(chance for _, chance in rising)
+
+
+def _log_odds(share: float) -> float:
+    inside = min(max(share, 10**-_DIGITS), 1 - 10**-_DIGITS)
+    return log(inside / (1 - inside))
+
+
+def _chance(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-log_odds)))
 
 
 def _levels(pairs: Iterable[Pair]) -> list[Block]:
@@ -148,28 +200,12 @@ def _levels(pairs: Iterable[Pair]) -> list[Block]:
     return levels
 
 
-def _version(cases: Sequence[Case], ceiling: float) -> str:
+def _digest(case: Case) -> bytes:
+    """Of all that is known of a case; two cases of which the same is known count the same."""
+    facts = [case.form_type, case.field_class, case.reader, case.is_right, case.is_held_out, case.features]
+    return sha256(json.dumps(facts, sort_keys=True).encode()).digest()
+
+
+def _version(digests: Sequence[bytes]) -> str:
     """The number of values and a digest of all that the calibration follows from."""
-    facts = sorted((case.form_type, case.field_class, case.score, case.is_right, case.reader or "") for case in cases)
-    digest = sha256(json.dumps([ceiling, facts]).encode()).hexdigest()
-    return f"{len(cases)}-{digest[:8]}"
-
-
-def _tables(prefix: str, curves: Mapping[str, Curve]) -> list[str]:
-    lines = []
-    for name, curve in sorted(curves.items()):
-        lines += ["", f"[{prefix}class.{_quoted(name)}]", f"evidence = {curve.evidence}"]
-        if curve.threshold is not None:
-            lines.append(f"threshold = {curve.threshold}")
-        lines.append(f"scores = {_list(map(str, curve.scores))}")
-        lines.append(f"probabilities = {_list(map(str, curve.probabilities))}")
-    return lines
-
-
-def _list(parts: Iterable[str]) -> str:
-    return f"[{', '.join(parts)}]"
-
-
-def _quoted(text: str) -> str:
-    # A JSON string without letters beyond ASCII is a basic string of TOML as well.
-    return json.dumps(text)
+    return f"{len(digests)}-{sha256(b''.join(digests)).hexdigest()[:8]}"

@@ -2,24 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
 
-from extract.bounds import lower_bound, upper_bound
+from extract.bounds import upper_bound
+from extract.decide import weighed_as
 from extract.score import Expected, Read, character_errors, distance, is_right
 from intake.measure.match import Match, Matches
+from intake.measure.reliability import Reliability, reliability
 from intake.measure.truth import TrueDocument, edition_title
+from intake.replay import facts_of
 from schemas.form_type import FormType
 from schemas.page import PageLabel
 from schemas.record import Record, RecordField
 
-# Where a confidence ends to mean the same: narrow near certainty, where the decisions are taken.
-_CONFIDENCES: Final = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One field of one document, compared. field: None if the record does not have it."""
+    """One field of one document, compared.
+
+    field: None if the record does not have it. field_class: as it was weighed.
+    """
 
     match: Match
     name: str
@@ -29,6 +31,7 @@ class Outcome:
     is_right: bool
     characters: int
     character_errors: int
+    field_class: str = ""
 
 
 @dataclass(slots=True)
@@ -76,23 +79,6 @@ class Tally:
         return share(self.character_errors, self.characters)
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Fields of about the same confidence, and how many of them are right."""
-
-    low: float
-    high: float
-    fields: int
-    right: int
-    mean_confidence: float
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The share of right ones lies within, with 90 % confidence (5 % on either side)."""
-        wrong = self.fields - self.right
-        return 1 - upper_bound(wrong, self.fields), 1 - lower_bound(wrong, self.fields)
-
-
 Kind = tuple[str | None, str | None]  # form type and title of the edition
 
 
@@ -100,13 +86,16 @@ Kind = tuple[str | None, str | None]  # form type and title of the edition
 class Measures:
     """What a run is worth.
 
-    groups:     tallies by heading ("field", "form type", "writing", "decision", "all") and then by what it says.
+    groups:     tallies by heading ("field", "form type", "class", "writing", "decision", "all"), then by what it says.
     confusion:  documents by (what it is, what it was taken for).
     documents, found, typed, untouched: forms; of them with a record; of the right form type; that nobody must touch.
+    nearly_untouched: of the forms those of which nobody must look at more than one field.
     editions:   of the forms whose edition is known: (of the right edition, all).
     letters:    characters to mend and characters of the letters, over whole pages in reading order.
     labels:     pages by (true label, label given).
     turned:     of the content pages: (found to lie as they lie, all).
+    belief:     how far confidences can be believed: of all fields, and by class of field.
+    poor_pages: pages that are too poor to be read.
     """
 
     outcomes: Sequence[Outcome]
@@ -118,10 +107,13 @@ class Measures:
     typed: int
     editions: tuple[int, int]
     untouched: int
+    nearly_untouched: int
     letters: tuple[int, int]
     labels: Mapping[tuple[PageLabel, PageLabel | None], int]
     turned: tuple[int, int]
-    bins: Sequence[Bin] = field(default_factory=tuple)
+    belief: Reliability
+    beliefs: Mapping[str, Reliability]
+    poor_pages: int
 
     @property
     def all(self) -> Tally:
@@ -151,7 +143,8 @@ def is_recognised(match: Match) -> bool:
 
 def measure(matches: Matches, form_types: Sequence[FormType]) -> Measures:
     """Compare everything and count it."""
-    outcomes = [outcome for match in matches.matches for outcome in _outcomes(match)]
+    classes = {(form.id, spec.name): spec.field_class for form in form_types for spec in form.fields}
+    outcomes = [outcome for match in matches.matches for outcome in _outcomes(match, classes)]
     forms = [match for match in matches.matches if match.truth.fields]
     editions = [match for match in forms if match.truth.edition is not None]
     return Measures(
@@ -163,21 +156,33 @@ def measure(matches: Matches, form_types: Sequence[FormType]) -> Measures:
         found=sum(match.record is not None for match in forms),
         typed=sum(is_recognised(match) for match in forms),
         editions=(sum(_kind(match.record, form_types) == _true(match.truth) for match in editions), len(editions)),
-        untouched=sum(_is_untouched(match) for match in forms),
+        untouched=sum(fields_to_key(match) == 0 for match in forms),
+        nearly_untouched=sum(fields_to_key(match) <= 1 for match in forms),
         letters=_letters(matches.matches),
         labels=_labels(matches.matches),
         turned=_turned(matches.matches),
-        bins=_bins(outcomes),
+        belief=reliability(_beliefs(outcomes)),
+        beliefs=_by_class(outcomes),
+        poor_pages=_poor_pages(matches.matches),
     )
 
 
-def _outcomes(match: Match) -> Iterator[Outcome]:
+def _outcomes(match: Match, classes: Mapping[tuple[str, str], str]) -> Iterator[Outcome]:
     fields = match.record.fields if match.record is not None else {}
     for name, expected in match.truth.fields.items():
         found = fields.get(name)
         read = Read() if found is None else _read(found)
         errors, characters = character_errors(expected, read)
-        yield Outcome(match, name, expected, found, read, is_right(expected, read), characters, errors)
+        right = is_right(expected, read)
+        field_class = _class_of(match, name, found, classes)
+        yield Outcome(match, name, expected, found, read, right, characters, errors, field_class)
+
+
+def _class_of(match: Match, name: str, found: RecordField | None, classes: Mapping[tuple[str, str], str]) -> str:
+    """The class a field was weighed as; where nothing was weighed, the one that its form type names."""
+    if match.record is not None and found is not None and found.field_class:
+        return weighed_as(facts_of(match.record, found)) or found.field_class
+    return classes.get((match.truth.form_type or "", name), "")
 
 
 def _read(found: RecordField) -> Read:
@@ -187,7 +192,7 @@ def _read(found: RecordField) -> Read:
 
 def _groups(outcomes: Iterable[Outcome]) -> dict[str, dict[tuple[str, ...], Tally]]:
     groups: dict[str, dict[tuple[str, ...], Tally]] = {
-        "all": {}, "form type": {}, "field": {}, "writing": {}, "decision": {},
+        "all": {}, "form type": {}, "field": {}, "class": {}, "writing": {}, "decision": {},
     }  # fmt: skip
     for outcome in outcomes:
         truth = outcome.match.truth
@@ -196,6 +201,7 @@ def _groups(outcomes: Iterable[Outcome]) -> dict[str, dict[tuple[str, ...], Tall
             ("all", ()),
             ("form type", (form_type, truth.edition or "")),
             ("field", (form_type, outcome.name)),
+            ("class", (outcome.field_class,)),
             ("writing", (_writing(outcome.expected),)),
             ("decision", (outcome.read.status.value if outcome.read.status else "no record",)),
         ):
@@ -230,10 +236,37 @@ def _confusion(matches: Matches, form_types: Sequence[FormType]) -> dict[tuple[K
     return dict(sorted(counts.items(), key=str))
 
 
-def _is_untouched(match: Match) -> bool:
-    """Whether nobody needs to look at the document: every field of the truth is accepted or blank."""
+def fields_to_key(match: Match) -> int:
+    """How many fields of the truth a person must look at: all that are neither accepted nor blank."""
     fields = match.record.fields if match.record is not None else {}
-    return all(name in fields and _read(fields[name]).is_taken for name in match.truth.fields)
+    return sum(name not in fields or not _read(fields[name]).is_taken for name in match.truth.fields)
+
+
+def _poor_pages(matches: Iterable[Match]) -> int:
+    poor = {
+        (record.record_id, page.number)
+        for match in matches
+        for record in match.neighbours
+        for page in record.pages
+        if page.problems
+    }
+    return len(poor)
+
+
+def _beliefs(outcomes: Iterable[Outcome]) -> list[tuple[float, bool]]:
+    return [
+        (outcome.field.confidence, outcome.is_right)
+        for outcome in outcomes
+        if outcome.field is not None and outcome.field.confidence is not None
+    ]
+
+
+def _by_class(outcomes: Iterable[Outcome]) -> dict[str, Reliability]:
+    members: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        members.setdefault(outcome.field_class, []).append(outcome)
+    found = {name: reliability(_beliefs(members[name])) for name in sorted(members)}
+    return {name: belief for name, belief in found.items() if belief.fields}
 
 
 def _letters(matches: Iterable[Match]) -> tuple[int, int]:
@@ -267,23 +300,3 @@ def _turned(matches: Iterable[Match]) -> tuple[int, int]:
                 right += given.get(number) == turned
                 pages += 1
     return right, pages
-
-
-def _bins(outcomes: Iterable[Outcome]) -> list[Bin]:
-    by_confidence: dict[int, list[tuple[float, bool]]] = {}
-    for outcome in outcomes:
-        if outcome.field is None or outcome.field.confidence is None:
-            continue
-        confidence = outcome.field.confidence
-        place = sum(confidence >= edge for edge in _CONFIDENCES[1:-1])
-        by_confidence.setdefault(place, []).append((confidence, outcome.is_right))
-    return [
-        Bin(
-            _CONFIDENCES[place],
-            _CONFIDENCES[place + 1],
-            len(members),
-            sum(right for _, right in members),
-            sum(confidence for confidence, _ in members) / len(members),
-        )
-        for place, members in sorted(by_confidence.items())
-    ]

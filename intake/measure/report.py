@@ -8,6 +8,7 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from extract.bounds import lower_bound
 from extract.score import normalised
 from intake.measure import chart, table
 from intake.measure.match import Match
@@ -85,8 +86,12 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=table.percent, mebibytes=table.mebibytes, kind=table.kind_name)
-    environment.globals.update(place_of=chart.place_of, is_same_kind=table.is_same_kind, share=share)
+    environment.filters.update(
+        percent=table.percent, mebibytes=table.mebibytes, kind=table.kind_name, number=table.number
+    )
+    environment.globals.update(
+        place_of=chart.place_of, is_same_kind=table.is_same_kind, share=share, lower_bound=lower_bound
+    )
     labels = {(form.id, spec.name): spec.label for form in form_types for spec in form.fields}
     return environment.get_template("report.html").render(
         title=title,
@@ -98,7 +103,10 @@ def render(
         strangers=[
             _stranger(match, number, picture) for (match, number), picture in zip(strangers, of_pages, strict=True)
         ],
-        dots=chart.dots(measures.bins),
+        classes=table.by_class(measures),
+        dots=chart.dots(measures.belief.bins),
+        dots_of={table.class_name(name): chart.dots(belief.bins) for name, belief in measures.beliefs.items()},
+        beliefs={table.class_name(name): belief for name, belief in measures.beliefs.items()},
         ticks=chart.TICKS,
         side=chart.SIDE,
     )

@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from extract.bounds import lower_bound
+from extract.decide import EMPTY
 from intake.measure.measures import Kind, Measures, Tally, share
 from intake.summary import Summary
 
@@ -16,6 +18,8 @@ def print_measures(measures: Measures, summary: Summary | None, console: Console
     console.print(_tallies("Fields", ("Form type", "Field"), groups["field"].items()))
     console.print(_tallies("Form types", ("Form type", "Edition"), groups["form type"].items()))
     console.print(_tallies("Writing", ("Answer",), groups["writing"].items()))
+    console.print(_tallies("Classes of field", ("Class",), by_class(measures)))
+    console.print(_beliefs(measures))
     console.print(_tallies("Decisions", ("Decided",), groups["decision"].items()))
     console.print(_confusion(measures))
     if summary is not None and summary.pages_received:
@@ -35,7 +39,10 @@ def headlines(measures: Measures, summary: Summary | None) -> list[str]:
         f"Accepted without a person: {percent(every.accepted)};"
         f" {every.wrong_taken} of those {every.taken} wrong ({percent(every.error_among_accepted)},"
         f" below {percent(every.error_bound)} with 95 % confidence)",
-        f"Forms nobody needs to touch: {measures.untouched} of {measures.documents}",
+        f"Forms nobody needs to touch: {documents(measures.untouched, measures)}",
+        f"Forms with at most one field to key: {documents(measures.nearly_untouched, measures)}",
+        f"Confidence off by {percent(measures.belief.calibration_error)} on average, Brier score"
+        f" {number(measures.belief.brier)}, over the {measures.belief.fields} values that have one",
         f"Character error rate: {percent(every.character_error_rate)} of {every.characters} characters on forms",
     ]
     errors, characters = measures.letters
@@ -48,6 +55,8 @@ def headlines(measures: Measures, summary: Summary | None) -> list[str]:
             f"Pages: {right} of {sum(measures.labels.values())} with the right label,"
             f" {right_turned} of {turned} content pages turned the right way up"
         )
+    if measures.poor_pages:
+        lines.append(f"Pages too poor to be read: {measures.poor_pages}")
     if summary is not None and summary.wall_seconds:
         lines.append(
             f"Speed: {summary.pages_received / summary.wall_seconds:.2f} pages/s with {summary.workers} workers;"
@@ -55,6 +64,23 @@ def headlines(measures: Measures, summary: Summary | None) -> list[str]:
             f" {mebibytes(summary.sandbox_peak_memory_bytes)} per sandbox"
         )
     return lines
+
+
+def documents(count: int, measures: Measures) -> str:
+    """So many of all forms, and what share of all such post that proves."""
+    bound = lower_bound(count, measures.documents)
+    return f"{count} of {measures.documents} ({percent(share(count, measures.documents))}, above {percent(bound)})"
+
+
+def by_class(measures: Measures) -> list[tuple[tuple[str], Tally]]:
+    """Rows of a table, by class of field."""
+    rows = sorted(measures.groups["class"].items())
+    return [((class_name(name),), tally) for (name,), tally in rows]
+
+
+def number(value: float | None) -> str:
+    """A figure that is no share; "-" for none."""
+    return "-" if value is None else f"{value:.4f}"
 
 
 def percent(number: float | None) -> str:
@@ -67,6 +93,11 @@ def percent(number: float | None) -> str:
 
 def mebibytes(number: int) -> str:
     return f"{number / 2**20:.0f} MiB"
+
+
+def class_name(field_class: str) -> str:
+    """A class of field for people: what was taken for empty is named as such."""
+    return f"empty: {field_class.removeprefix(EMPTY)}" if field_class.startswith(EMPTY) else field_class
 
 
 def kind_name(kind: Kind) -> str:
@@ -93,6 +124,17 @@ def _tallies(title: str, headings: tuple[str, ...], rows: Iterable[tuple[tuple[s
             str(tally.wrong_taken),
             percent(tally.error_bound) if tally.taken else "-",
         )
+    return table
+
+
+def _beliefs(measures: Measures) -> Table:
+    table = Table(title="Confidence", title_justify="left")
+    table.add_column("Class")
+    for heading in ("Values with one", "Off by", "Brier score"):
+        table.add_column(heading, justify="right")
+    for name, belief in [*measures.beliefs.items(), ("", measures.belief)]:
+        off, brier = percent(belief.calibration_error), number(belief.brier)
+        table.add_row(escape(class_name(name) or "all"), str(belief.fields), off, brier)
     return table
 
 

@@ -3,8 +3,14 @@
 Keyed truth is one JSON object per file: `id` (the file's name without its ending), `edition` (as printed, "" if it
 cannot be read), `handwritten` (names of fields), `notes`, and one entry per field of the form's first page: the words
 as written, or a list of the ticked options.
+
+Truth out of a register is a table (CSV) with a heading: `file`, `form_type` (an id, or the end of one) and one column
+per field, by its name; other columns say nothing. An empty cell says that the register does not know.
+
+One object for all files (JSON) is described in `intake.measure.truth_by_file`.
 """
 
+import csv
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +21,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from extract.score import Expected, normalised
+from intake.measure.truth_by_file import answers_by_file
 from intake.synthetic.truth import TRUTH_NAME, DocumentTruth, FieldTruthEntry
 from schemas.errors import MailError
 from schemas.extraction import Value
@@ -26,6 +33,9 @@ _KEYED: Final = frozenset({"id", "edition", "handwritten", "notes"})  # what a k
 _ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 # A form's "other (specify)" is keyed as the words written there; whether its box is ticked as well says nothing more.
 _OTHER: Final = "other"
+_TABLE_ENDING: Final = ".csv"
+_BY_FILE_ENDING: Final = ".json"
+_FILE_COLUMN, _FORM_COLUMN = "file", "form_type"
 
 
 FileKey = tuple[str, bool]  # a file's name; whether that is without its ending
@@ -73,20 +83,34 @@ def keys_of(name: str) -> tuple[FileKey, FileKey]:
 
 
 def load(path: Path, form_types: Sequence[FormType]) -> list[TrueDocument]:
-    """The documents of a truth file, or of the one in a folder; both formats are told apart by their shape.
+    """The documents of a truth file, or of the one in a folder: a table by its ending, other formats by their shape.
 
     Raises NoTruth.
     """
     file = path / TRUTH_NAME if path.is_dir() else path
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise NoTruth(f"{file}: cannot be read: {reason}. Name the truth with --truth.") from error
-    documents = [_document(file, number, line, form_types) for number, line in enumerate(lines, 1) if line.strip()]
+    if file.suffix.lower() == _TABLE_ENDING:
+        documents = _from_table(file, text, form_types)
+    elif file.suffix.lower() == _BY_FILE_ENDING:
+        documents = _by_file(file, text, form_types)
+    else:
+        lines = enumerate(text.splitlines(), 1)
+        documents = [_document(file, number, line, form_types) for number, line in lines if line.strip()]
     if not documents:
         raise NoTruth(f"{file}: holds no document")
     return documents
+
+
+def _by_file(file: Path, content: str, form_types: Sequence[FormType]) -> list[TrueDocument]:
+    try:
+        answers = answers_by_file(json.loads(content), form_types)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise NoTruth(f"{file}: not an object with the answers of each file") from error
+    return [TrueDocument(name, (), form, None, fields) for name, (form, fields) in answers.items()]
 
 
 def _document(file: Path, number: int, line: str, form_types: Sequence[FormType]) -> TrueDocument:
@@ -101,6 +125,28 @@ def _document(file: Path, number: int, line: str, form_types: Sequence[FormType]
         raise NoTruth(f"{file}, line {number}: neither keyed nor synthetic truth: see {place}") from error
     except (ValueError, TypeError, KeyError) as error:
         raise NoTruth(f"{file}, line {number}: not a JSON object of a known shape") from error
+
+
+def _from_table(file: Path, text: str, form_types: Sequence[FormType]) -> list[TrueDocument]:
+    """One document per row of a form type known here. Raises NoTruth if the table lacks what every row needs."""
+    rows = csv.DictReader(text.splitlines())
+    if not {_FILE_COLUMN, _FORM_COLUMN} <= set(rows.fieldnames or ()):
+        raise NoTruth(f"{file}, line 1: a table of truth needs the columns {_FILE_COLUMN} and {_FORM_COLUMN}")
+    documents = []
+    for row in rows:
+        form = _form_named(row[_FORM_COLUMN] or "", form_types)
+        if form is not None and row[_FILE_COLUMN]:
+            known = {name: row[name] for name in form.by_name if row.get(name)}
+            fields = {name: _keyed(name, value, known, is_by_hand=False) for name, value in known.items()}
+            documents.append(TrueDocument(row[_FILE_COLUMN], (), form.id, None, fields))
+    return documents
+
+
+def _form_named(name: str, form_types: Sequence[FormType]) -> FormType | None:
+    """The form type of this id, or the only one whose id ends with it ("short-form" for "office-short-form")."""
+    exact = [form for form in form_types if form.id == name]
+    ending = [form for form in form_types if name and form.id.endswith(f"-{name}")]
+    return exact[0] if exact else ending[0] if len(ending) == 1 else None
 
 
 def edition_title(form_types: Iterable[FormType], form_type: str | None, edition: str | None) -> str | None:

@@ -12,7 +12,7 @@ from intake.synthetic.wear import Colour, Scanner, Wear
 
 CLEAN_DPI = 300
 _PIXELS_PER_MM = CLEAN_DPI / 25.4
-_FAX_DPI = (204, 196)  # across, down: ITU-T T.4 in the fine mode
+FAX_DPI = (204, 196)  # across, down: ITU-T T.4 in the fine mode
 _NOISE_SIDE = 1400
 _BLACK_BACKING = 18
 
@@ -48,13 +48,13 @@ def age(page: Grey, back: Grey | None, wear: Wear, scanner: Scanner, random: Gen
     worn = _swell(worn, wear.spread)
     worn = _toned(worn, wear)
     worn = _damaged(worn, wear, random)
-    across, down = _FAX_DPI if scanner.colour is Colour.FAX else (scanner.dpi, scanner.dpi)
+    across, down = FAX_DPI if scanner.colour is Colour.FAX else (scanner.dpi, scanner.dpi)
     scanned = _fed(worn, wear, scanner, (across, down))
     if wear.blur > 0.35:
         softened = cv2.GaussianBlur(scanned, (0, 0), wear.blur * across / CLEAN_DPI + 0.15)
         scanned = np.asarray(softened, dtype=np.uint8)
     scanned = _lit(scanned, wear)
-    scanned = _grained(scanned, wear.noise, random)
+    scanned = grained(scanned, wear.noise, random)
     scanned = _dirtied(scanned, wear, random)
     scanned = np.ascontiguousarray(np.rot90(scanned, -(wear.turned // 90) % 4))
     if scanner.colour is Colour.GREY:
@@ -193,7 +193,7 @@ def _lit(page: Grey, wear: Wear) -> Grey:
     return np.asarray(cv2.subtract(page, np.ascontiguousarray(np.broadcast_to(row, page.shape))), dtype=np.uint8)
 
 
-def _grained(page: Grey, sigma: float, random: Generator) -> Grey:
+def grained(page: Grey, sigma: float, random: Generator) -> Grey:
     """Sensor noise and paper grain, added in place."""
     down, across = (int(start) for start in random.integers(0, _NOISE_SIDE // 2, 2))
     grain = np.round(_NOISE * np.float32(sigma / 16)).astype(np.int16)

@@ -24,8 +24,8 @@ from schemas.geometry import Box
 PIXELS_PER_MM = 300 / 25.4
 
 # How often each slip happens, per field, box or line.
-_CANCELLED_TICK = 0.05
-_STRAY_IN_EMPTY_BOX = 0.012
+CANCELLED_TICK = 0.05
+STRAY_IN_EMPTY_BOX = 0.012
 _OUTSIDE_THE_BOX = 0.1
 _STRUCK_OUT_START = 0.02
 _NEVER_SMALLER = 0.08  # who does not write smaller when the box gets short
@@ -120,13 +120,13 @@ def _fill_text(
     zone = zones[0]
     page, hand = pages[zone.page], writer.hand
     if answer.lines and zone.cells:
-        _write_in_cells(page, zone.cells, answer.text, hand, random)
+        write_in_cells(page, zone.cells, answer.text, hand, random)
     elif answer.lines:
         _write_on_lines(page, zone, answer, hand, random)
     return FieldTruth(answer, is_handwritten=bool(answer.lines) and not hand.is_typed)
 
 
-def _write_in_cells(page: Grey, cells: Sequence[Box], text: str, hand: Hand, random: Generator) -> None:
+def write_in_cells(page: Grey, cells: Sequence[Box], text: str, hand: Hand, random: Generator) -> None:
     """One letter per cell from the left; what stands behind a space goes to the last cells (postcodes)."""
     first, _, last = text.partition(" ")
     last = last.replace(" ", "")
@@ -218,7 +218,7 @@ def _fill_choice(
     """Tick what was chosen; sometimes a wrong box is ticked first and scribbled out."""
     chosen = answer.value if isinstance(answer.value, tuple) else ()
     others = [zone.option for zone in zones if zone.option not in chosen]
-    wrong = others[int(random.integers(len(others)))] if chosen and others and chance(random, _CANCELLED_TICK) else ""
+    wrong = others[int(random.integers(len(others)))] if chosen and others and chance(random, CANCELLED_TICK) else ""
     boxes = []
     for zone in zones:
         if zone.option in chosen:
@@ -226,13 +226,13 @@ def _fill_choice(
         elif zone.option == wrong:
             state = BoxTruth.CANCELLED
         else:
-            state = BoxTruth.STRAY if chance(random, _STRAY_IN_EMPTY_BOX) else BoxTruth.EMPTY
-        _mark_box(pages[zone.page], zone.box, state, writer, random)
+            state = BoxTruth.STRAY if chance(random, STRAY_IN_EMPTY_BOX) else BoxTruth.EMPTY
+        mark_box(pages[zone.page], zone.box, state, writer, random)
         boxes.append((zone.option, state))
     return FieldTruth(answer, is_handwritten=bool(chosen or wrong), boxes=tuple(boxes))
 
 
-def _mark_box(page: Grey, box: Box, state: BoxTruth, writer: Writer, random: Generator) -> None:
+def mark_box(page: Grey, box: Box, state: BoxTruth, writer: Writer, random: Generator) -> None:
     size, pen = box.width, writer.pen
     # A habit is not a law: one mark in ten is made another way.
     style = writer.ticks if chance(random, 0.9) else TickStyle.CROSS
@@ -250,7 +250,7 @@ def _mark_box(page: Grey, box: Box, state: BoxTruth, writer: Writer, random: Gen
     stamp(page, cover, box.left - size, box.top - size, pen.ink, pen.patchy, random)
 
 
-def _fill_signature(
+def fill_signature(
     pages: Mapping[int, Grey], zones: Sequence[Zone], answer: Answer, writer: Writer, random: Generator
 ) -> FieldTruth:
     zone, pen = zones[0], writer.pen
@@ -277,6 +277,6 @@ def _fill_barcode(
 
 _FILLERS = {
     FieldKind.CHOICE: _fill_choice,
-    FieldKind.SIGNATURE: _fill_signature,
+    FieldKind.SIGNATURE: fill_signature,
     FieldKind.BARCODE: _fill_barcode,
 }

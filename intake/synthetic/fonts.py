@@ -1,12 +1,13 @@
 """The typefaces of synthetic post: which there are, from which Debian package, and their letters as pixels."""
 
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from extract.page import Grey
 from schemas.errors import Unavailable
@@ -52,15 +53,58 @@ OFFICE = (
 )
 
 
-def missing_packages() -> tuple[str, ...]:
-    """Debian packages that must be installed before post can be made; empty if all fonts are there."""
-    every = HANDWRITING + TYPEWRITER + OFFICE
+# For forms of any type. The further packages are under the SIL Open Font License 1.1, but Open Sans, which is under the
+# Apache License 2.0. They are used to draw and never shipped.
+MORE_HANDWRITING = (
+    *HANDWRITING,
+    Typeface("truetype/kristi/Kristi.ttf", "fonts-kristi", capitals_run=False),
+    Typeface("opentype/dancingscript/DancingScript-Regular.otf", "fonts-dancingscript", capitals_run=False),
+    Typeface("truetype/klee/KleeOne-Regular.ttf", "fonts-klee"),
+    Typeface("truetype/seto/setofont.ttf", "fonts-seto"),
+    Typeface("opentype/comic-neue/ComicNeue-Light.otf", "fonts-comic-neue"),
+    Typeface("truetype/humor-sans/Humor-Sans.ttf", "fonts-humor-sans", capitals_only=True),
+)
+MORE_TYPEWRITERS = (
+    *TYPEWRITER[:1],
+    Typeface("opentype/courier-prime/Courier Prime.otf", "fonts-courier-prime"),
+    Typeface("opentype/courier-prime/Courier Prime Bold.otf", "fonts-courier-prime"),
+    Typeface("truetype/gnutypewriter/GNUTypewriter.ttf", "fonts-gnutypewriter"),
+)
+# The first is closest to the face in which readers of PDF forms set what is typed in; it is the most common.
+MORE_OFFICE = (
+    Typeface("truetype/open-sans/OpenSans-Regular.ttf", "fonts-open-sans"),
+    Typeface("truetype/liberation/LiberationSans-Regular.ttf", "fonts-liberation"),
+    Typeface("truetype/liberation/LiberationSerif-Regular.ttf", "fonts-liberation"),
+    Typeface("truetype/crosextra/Carlito-Regular.ttf", "fonts-crosextra-carlito"),
+    Typeface("truetype/liberation/LiberationSerif-Bold.ttf", "fonts-liberation"),
+    Typeface("truetype/liberation/LiberationSans-Bold.ttf", "fonts-liberation"),
+    Typeface("truetype/liberation/LiberationSerif-Italic.ttf", "fonts-liberation"),
+    Typeface("truetype/liberation/LiberationSansNarrow-Regular.ttf", "fonts-liberation"),
+    Typeface("truetype/open-sans/OpenSans-Semibold.ttf", "fonts-open-sans"),
+    Typeface("truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core"),
+)
+STAMPS = (
+    Typeface("truetype/liberation/LiberationSansNarrow-Bold.ttf", "fonts-liberation"),
+    Typeface("truetype/liberation/LiberationSansNarrow-Regular.ttf", "fonts-liberation"),
+    Typeface("truetype/liberation/LiberationMono-Bold.ttf", "fonts-liberation"),
+    Typeface("truetype/dejavu/DejaVuSans-Bold.ttf", "fonts-dejavu-core"),
+)
+_OWN = HANDWRITING + TYPEWRITER + OFFICE
+_ANY = MORE_HANDWRITING + MORE_TYPEWRITERS + MORE_OFFICE + STAMPS
+
+
+def missing_packages(*, any_form: bool = False) -> tuple[str, ...]:
+    """Debian packages that must be installed before post can be made; empty if all fonts are there.
+
+    any_form: not only of our own forms, for which fewer fonts are enough.
+    """
+    every = _OWN + _ANY if any_form else _OWN
     return tuple(sorted({face.package for face in every if _path(face) is None}))
 
 
-def require_fonts() -> None:
+def require_fonts(*, any_form: bool = False) -> None:
     """Raises Unavailable naming the packages and the command if a font is missing."""
-    missing = missing_packages()
+    missing = missing_packages(any_form=any_form)
     if missing:
         raise Unavailable(
             f"fonts for synthetic post are missing: install them with `apt-get install {' '.join(missing)}`"
@@ -95,6 +139,7 @@ def size_for_capitals(face: Typeface, height: float) -> int:
     return max(6, round(height / _capital_share(face)))
 
 
+@lru_cache(maxsize=16384)
 def advance(face: Typeface, size: int, text: str) -> float:
     """How far `text` reaches, in pixels, without kerning."""
     return float(_font(face, size).getlength(text))
@@ -135,3 +180,53 @@ def half_stroke(face: Typeface, size: int) -> float:
     ]
     # On a bar of half width h the distance to its edge is on average h / 2.
     return float(2 * np.concatenate(depths).mean())
+
+
+@lru_cache(maxsize=64)
+def _unknown(face: Typeface) -> bytes:
+    """How the font draws a letter that it does not have."""
+    return bytes(_font(face, 40).getmask("\uffff", mode="L"))
+
+
+@lru_cache(maxsize=4096)
+def has(face: Typeface, letter: str) -> bool:
+    """Whether the font can draw this letter, as what it is."""
+    if letter.isspace():
+        return True
+    drawn = bytes(_font(face, 40).getmask(letter, mode="L"))
+    return bool(drawn) and any(drawn) and drawn != _unknown(face)
+
+
+def writable(face: Typeface, text: str) -> str:
+    """`text` with what the font does not have replaced by plain letters, or left out: as its writers would."""
+    plain = {
+        "ß": "ss",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "º": "o",
+        "£": "GBP ",
+        "&": "and",
+        "ş": "s",
+        "#": "No. ",
+    }
+    letters = []
+    for letter in text:
+        if has(face, letter):
+            letters.append(letter)
+            continue
+        base = plain.get(letter, unicodedata.normalize("NFKD", letter)[0])
+        letters.append(base if all(has(face, part) for part in base) else "")
+    return "".join(letters)
+
+
+def set_line(face: Typeface, size: int, text: str) -> Glyph:
+    """A whole line as a printer sets it, kerned; the picture is the caller's own."""
+    font = _font(face, size)
+    left, top, right, bottom = (int(edge) for edge in font.getbbox(text, anchor="ls"))
+    if right <= left or bottom <= top:
+        return Glyph(np.zeros((0, 0), np.uint8), 0, 0, advance(face, size, text))
+    picture = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(picture).text((-left, -top), text, fill=255, font=font, anchor="ls")
+    return Glyph(np.array(picture, dtype=np.uint8), left, top, advance(face, size, text))

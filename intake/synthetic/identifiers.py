@@ -28,6 +28,7 @@ _VIN_VALUES = {str(figure): figure for figure in range(10)} | dict(
 )
 _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _PLATE_LETTERS = "ABCDEFGHJKLMNOPRSTUVWXYZ"  # no I, no Q
+_PREFIX_PLATE_LETTERS = _PLATE_LETTERS[:-1]  # before 2001 the Z was Ireland's
 
 
 def invent_vehicle(random: Generator) -> tuple[str, str]:
@@ -44,7 +45,7 @@ def invent_registration_mark(random: Generator) -> str:
     """A mark without its space: mostly the form since 2001 (AB12CDE), some with a prefix letter (K123ABC)."""
     if chance(random, 0.15):
         number = str(int(random.integers(21, 999)))
-        return pick(random, tuple("ABCDEFGHJKLMNPRSTVWXY")) + number + letters(random, 3, _PLATE_LETTERS)
+        return pick(random, tuple("ABCDEFGHJKLMNPRSTVWXY")) + number + letters(random, 3, _PREFIX_PLATE_LETTERS)
     year = int(random.integers(2, 25)) + (50 if chance(random, 0.5) else 0)
     memory = pick(random, tuple("ABCDEFGHKLMNOPRSVWY")) + pick(random, tuple("ABCDEFGHJKLMNOPRSTUVWXY"))
     return f"{memory}{year:02d}{letters(random, 3, _PLATE_LETTERS)}"

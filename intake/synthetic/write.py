@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -12,8 +12,12 @@ from numpy.random import PCG64, Generator, SeedSequence
 from extract.page import Grey
 from intake.synthetic.age import Scan, age
 from intake.synthetic.answers import answer_form
+from intake.synthetic.any_document import invent_any_document
+from intake.synthetic.archive import archived
+from intake.synthetic.archive_wear import invent_archive_scanner, invent_archive_wear
 from intake.synthetic.containers import Container, contained
 from intake.synthetic.fill import FieldTruth, Writer, fill, without_last_side
+from intake.synthetic.fill_any import check_fillable
 from intake.synthetic.fonts import require_fonts
 from intake.synthetic.hand import Hand, invent_hand, invent_machine
 from intake.synthetic.other_pages import empty_page, letter_page, separator_page
@@ -31,6 +35,7 @@ _TYPED = 0.35
 _BATCHES = 0.25
 _DUPLEX = 0.25
 _BACK_NOT_SCANNED = 0.06
+_PDF_FROM_ARCHIVES = 0.15
 _TICK_HABITS = (
     *(TickStyle.CHECK,) * 4,
     *(TickStyle.CROSS,) * 4,
@@ -39,7 +44,7 @@ _TICK_HABITS = (
 )
 
 # The streams of random numbers that hang from one seed: what a document says does not depend on its file.
-_PLAN_STREAM, _DOCUMENT_STREAM, _FILE_STREAM = 0, 1, 2
+_PLAN_STREAM, _DOCUMENT_STREAM, _FILE_STREAM, _FORM_STREAM = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +91,18 @@ def write_post(
     """Write `documents` documents of synthetic post and `truth.jsonl` into `folder`, which must be empty or missing.
 
     documents: forms and letters; blank backs and separator sheets come on top.
-    forms: form types of our own drawing to use; all of them if None.
+    forms: form types to use; those of our own drawing if None. Post that has others comes from an archive: one form
+    per file, black and white, no letters between.
     Raises Unavailable naming the Debian packages if fonts are missing, FileExistsError if the folder holds anything,
-    ValueError for a form type that nobody here can fill.
+    NotAForm for a form type that cannot be filled, ValueError if there is none.
     """
-    require_fonts()
     if forms is None:
         forms = [load_form_type(SHIPPED_FORMS / id) for id in OWN_FORMS]
-    unknown = sorted({form.id for form in forms} - set(OWN_FORMS))
-    if unknown or not forms:
-        raise ValueError(f"no answers can be invented for the form types {unknown}: choose among {list(OWN_FORMS)}")
+    if not forms:
+        raise ValueError("no form type to fill")
+    require_fonts(any_form=_is_archive(forms))
+    for form in forms:
+        check_fillable(form)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder}: not empty; synthetic post goes into a folder of its own")
@@ -103,6 +110,10 @@ def write_post(
     truths = [truth for of_file in _made(plans, workers) for truth in of_file]
     pages = sum(len(truth.pages) for truth in truths)
     return Post(len(plans), pages, documents, save_truth(folder, truths))
+
+
+def _is_archive(forms: Sequence[FormType]) -> bool:
+    return any(form.id not in OWN_FORMS for form in forms)
 
 
 def _made(plans: Sequence[FilePlan], workers: int) -> Iterator[list[DocumentTruth]]:
@@ -125,8 +136,9 @@ def _stream(seed: int, stream: int, number: int) -> Generator:
 def _planned(folder: Path, documents: int, seed: int, ageing: Ageing, forms: tuple[FormType, ...]) -> list[FilePlan]:
     """Most files hold one document; some are batches of several, parted by separator sheets."""
     random, plans, first = _stream(seed, _PLAN_STREAM, 0), list[FilePlan](), 0
+    batches = 0.0 if _is_archive(forms) else _BATCHES
     while first < documents:
-        count = int(random.integers(3, 6)) if chance(random, _BATCHES) else 1
+        count = int(random.integers(3, 6)) if chance(random, batches) else 1
         held = tuple(range(first, min(first + count, documents)))
         plans.append(FilePlan(len(plans) + 1, held, seed, ageing, forms, folder))
         first += count
@@ -150,6 +162,23 @@ def _invent_document(plan: FilePlan, number: int) -> Sheets:
     return Sheets(filled.pages, form.id, edition.id, filled.fields)
 
 
+def _write_archived(plan: FilePlan, form: FormType, random: Generator) -> list[DocumentTruth]:
+    """Make one file that holds one form from an archive."""
+    number = plan.documents[0]
+    document = invent_any_document(form, plan.ageing, _stream(plan.seed, _DOCUMENT_STREAM, number))
+    scanner = invent_archive_scanner(plan.ageing, random)
+    scans, pages_truth = [], {}
+    for place, side in enumerate(document.sides):
+        wear = invent_archive_wear(plan.ageing, random)
+        scans.append(archived(side, wear, scanner, document.overprints.get(place, ()), random))
+        pages_truth[place + 1] = PageTruth(label=PageLabel.CONTENT, turned=(360 - wear.turned) % 360)
+    container = Container.PDF if chance(random, _PDF_FROM_ARCHIVES) else Container.TIFF
+    name = f"post-{plan.number:04d}.{container}"
+    (plan.folder / name).write_bytes(contained(scans, container, scanner.quality))
+    sheets = {number: Sheets(document.sides, form.id, document.edition, document.fields)}
+    return _truths(plan, name, sheets, dict.fromkeys(pages_truth, number), pages_truth)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Page:
     """One page on its way into a file; `document` is None for what belongs to none."""
@@ -163,6 +192,11 @@ class _Page:
 def _write_file(plan: FilePlan) -> list[DocumentTruth]:
     """Make one file of the plan; returns its truth, one object per document and one for the pages of none."""
     random = _stream(plan.seed, _FILE_STREAM, plan.number)
+    if _is_archive(plan.forms):
+        form = pick(_stream(plan.seed, _FORM_STREAM, plan.number), plan.forms)
+        if form.id not in OWN_FORMS:
+            return _write_archived(plan, form, random)
+        plan = replace(plan, forms=(form,))
     scanner, is_duplex = invent_scanner(plan.ageing, random), chance(random, _DUPLEX)
     sheets = {number: _invent_document(plan, number) for number in plan.documents}
     scans: list[Scan] = []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from intake.default_command import WithDefault
 from review_ui.cli import app
 
 
@@ -29,7 +30,8 @@ def test_every_postroom_command_of_the_readme_exists_with_its_options(readme: st
         command = get_command(app)
         words = line.split()
         while hasattr(command, "commands"):
-            command = command.commands[words.pop(0)]
+            needs_no_name = isinstance(command, WithDefault) and words[0] not in command.commands
+            command = command.commands[command.default if needs_no_name else words.pop(0)]
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known, line
 

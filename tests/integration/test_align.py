@@ -24,7 +24,7 @@ def laid() -> Laid:
     reference = registration.prepare(blank, 300)
     left, top = on_the_page(500, 560)
     page = PageImage(moved(blank, **MOVE), 300, 1, (ExactWord("SMITH", left, top, left + 120, top + 40),))
-    return align(page, reference, registration.align(registration.view(page), reference))
+    return align(page, blank, reference, registration.align(registration.view(page), reference))
 
 
 def test_the_laid_page_has_the_size_of_the_form_and_carries_its_print(laid: Laid) -> None:

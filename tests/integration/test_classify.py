@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from extract.classify import Candidate, Catalogue, load_catalogue
+from extract.candidate import Candidate
+from extract.classify import Catalogue, load_catalogue
 from extract.page import Grey, PageImage
 from extract.registration import view
 from intake.synthetic.write import OWN_FORMS
@@ -60,7 +61,7 @@ YEARS = {
 def test_two_editions_that_differ_by_a_date_and_a_label_are_told_apart(year: str, first: str) -> None:
     form = FormType("ferrets", "Ferrets", 1, (), (), ())
     known = sorted(YEARS, key=lambda name: name != first)  # whichever is tried first must not win by that
-    candidates = [Candidate(form, Edition(name, name, 300, (), ()), 1, YEARS[name]) for name in known]
+    candidates = [Candidate(form, Edition(name, name, 300, (), ()), 1, YEARS[name].copy) for name in known]
     written = filled(YEARS[year], {place: f"ANSWER {number}" for number, place in enumerate(PLACES)})
     noise = np.random.default_rng(4).normal(0, 12, written.shape)
     page = page_of((moved(written, turn=0.5, shift=(9, -6)) + noise).clip(0, 255).astype(np.uint8))

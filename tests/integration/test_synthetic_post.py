@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from intake.commands.synthesise import synthesise
 from intake.synthetic.fonts import missing_packages
 from intake.synthetic.truth import BoxTruth, load_truth
 from intake.synthetic.write import write_post
+from schemas.errors import NotAForm
 from schemas.form_type import SHIPPED_FORMS, load_form_type
 from schemas.page import PageLabel
 
@@ -123,11 +125,11 @@ def test_a_folder_that_holds_anything_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_a_form_type_that_nobody_here_can_fill_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_form_type_at_another_resolution_is_refused_by_name(tmp_path: Path) -> None:
     form = load_form_type(SHIPPED_FORMS / "fee-refund")
-    stranger = type(form)("tax-return", form.title, form.pages, form.fields, form.checks, form.editions)
-    with pytest.raises(ValueError, match="tax-return"):
-        write_post(tmp_path, 1, seed=1, forms=[stranger])
+    coarse = replace(form, editions=tuple(replace(edition, dpi=200) for edition in form.editions))
+    with pytest.raises(NotAForm, match=r"fee-refund.*200 dpi"):
+        write_post(tmp_path, 1, seed=1, forms=[coarse])
 
 
 def test_the_command_says_what_it_wrote_and_refuses_a_used_folder(tmp_path: Path) -> None:

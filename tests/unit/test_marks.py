@@ -230,6 +230,117 @@ def test_a_cross_is_seen_at_every_usual_resolution(dpi: int) -> None:
     assert judge_choice(small, small_blank, zones, dpi, several=False)[1] == ("no",)
 
 
+def screened(page: Grey) -> Grey:
+    """The page as a scanner gives it that draws grey paper in black dots, a third of the pixels."""
+    dots = np.zeros((3, 3), np.uint8)
+    dots[[0, 1, 2], [0, 2, 1]] = 1
+    tiles = np.tile(dots, (page.shape[0] // 3 + 1, page.shape[1] // 3 + 1))[: page.shape[0], : page.shape[1]]
+    return np.where(tiles > 0, 0, page).astype(np.uint8)
+
+
+def test_a_cross_is_seen_among_the_dots_of_a_screened_page_and_the_empty_boxes_too() -> None:
+    page = blank_form()
+    cross(page, "no")
+    found, chosen = judged(screened(page))
+    assert chosen == ("no",)
+    assert found["yes"] is found["maybe"] is MarkState.EMPTY
+
+
+def test_a_level_line_beside_a_tick_is_stray_and_alone_a_doubt() -> None:
+    page = blank_form()
+    stroke(page, "yes", (0.3, 0.6), (0.7, 0.6), thick=3)
+    assert state_of(page, "yes") is MarkState.DOUBTFUL
+    cross(page, "no")
+    found, chosen = judged(page)
+    assert found["yes"] is MarkState.STRAY
+    assert chosen == ("no",)
+
+
+def test_a_slash_is_no_level_line() -> None:
+    page = blank_form()
+    stroke(page, "yes", (0.1, 0.9), (0.9, 0.1))
+    assert state_of(page, "yes") is MarkState.TICKED
+
+
+def test_a_line_beside_the_box_takes_nothing_from_the_tick_in_it() -> None:
+    page = blank_form()
+    stroke(page, "yes", (0.3, 0.5), (0.45, 0.7), (0.75, 0.3))
+    box = BOXES["yes"]
+    cv2.line(page, (box.left - 8, 0), (box.left - 8, 299), 0, 4)
+    assert judged(page)[1] == ("yes",)
+
+
+def flourish(page: Grey, name: str) -> None:
+    """A hook in the box that comes from far above it and ends far beside it."""
+    stroke(page, name, (0, -1.3), (0.3, 0.2), (0.3, 0.75), (0.6, 0.7), (2.6, -1.2), thick=8)
+
+
+def test_a_hook_with_a_long_tail_is_an_answer_where_no_other_box_holds_one() -> None:
+    page = blank_form()
+    flourish(page, "no")
+    assert judged(page)[1] == ("no",)
+    cross(page, "yes")
+    found, chosen = judged(page)
+    assert found["no"] is MarkState.DOUBTFUL
+    assert chosen == ("yes",)
+
+
+def test_two_hooks_with_long_tails_are_both_doubtful() -> None:
+    page = blank_form()
+    flourish(page, "no")
+    flourish(page, "maybe")
+    found, chosen = judged(page, several=True)
+    assert found["no"] is found["maybe"] is MarkState.DOUBTFUL
+    assert chosen == ()
+
+
+def test_a_thick_cross_beside_thin_ones_is_an_answer_and_not_scribbled_out() -> None:
+    page = blank_form()
+    for name, thick in (("yes", 3), ("no", 8)):
+        stroke(page, name, (0.05, 0.05), (0.95, 0.95), thick=thick)
+        stroke(page, name, (0.05, 0.95), (0.95, 0.05), thick=thick)
+    assert judged(page, several=True)[1] == ("yes", "no")
+
+
+def test_the_edge_of_a_shadow_and_a_fold_are_no_pencil() -> None:
+    page = np.where(blank_form() > 200, 235, blank_form()).astype(np.uint8)
+    box = BOXES["yes"]
+    page[box.top + 30 :, :] = np.minimum(page[box.top + 30 :, :], 190)
+    cv2.line(page, (BOXES["no"].left - 100, 150), (BOXES["no"].right + 40, 150), 160, 3)
+    assert set(judged(page)[0].values()) == {MarkState.EMPTY}
+
+
+def test_a_box_printed_too_faintly_to_count_as_ink_is_still_found() -> None:
+    page = np.where(blank_form() < 200, 205, 245).astype(np.uint8)
+    cross(page, "no")
+    found, chosen = judged(moved(page, 3, -3))
+    assert chosen == ("no",)
+    assert found["yes"] is found["maybe"] is MarkState.EMPTY
+
+
+def test_a_solid_fill_says_so() -> None:
+    page = blank_form()
+    fill(page, "yes")
+    assert judge_mark(page, blank_form(), BOXES["yes"], option="yes", dpi=DPI).reason.startswith("Filled solid")
+
+
+def test_the_score_falls_with_the_ink_and_is_nought_in_doubt() -> None:
+    scores = []
+    for thick in (14, 8, 5, 4):
+        page = blank_form()
+        stroke(page, "yes", (0.25, 0.25), (0.75, 0.75), thick=thick)
+        stroke(page, "yes", (0.25, 0.75), (0.75, 0.25), thick=thick)
+        mark = judge_mark(page, blank_form(), BOXES["yes"], option="yes", dpi=DPI)
+        assert mark.state is MarkState.TICKED
+        scores.append(mark.score)
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > scores[-1] > 0
+    assert judge_mark(blank_form(), blank_form(), BOXES["yes"], option="yes", dpi=DPI).score > 0.9
+    page = blank_form()
+    stroke(page, "yes", (-3, 0.4), (4, 0.6))
+    assert judge_mark(page, blank_form(), BOXES["yes"], option="yes", dpi=DPI).score == 0.0
+
+
 SIGNING = Box(20, 20, 980, 280)
 
 

@@ -11,13 +11,14 @@ from extract.score import Expected
 from intake.measure import chart
 from intake.measure.as_json import as_json
 from intake.measure.match import load_records, match
-from intake.measure.measures import Bin, Measures, measure
+from intake.measure.measures import Measures, measure
+from intake.measure.reliability import Bin, reliability
 from intake.measure.report import differences, render
 from intake.measure.truth import NoTruth, TrueDocument, load
 from schemas.field import FieldKind, FieldSpec, FieldStatus
 from schemas.form_type import Edition, FormType
 from schemas.page import PageLabel
-from schemas.record import Record, RecordField, RecordPage, RecordSource
+from schemas.record import Record, RecordField, RecordPage, RecordReading, RecordSource
 
 TEXT, CHOICE, DATE = FieldKind.TEXT, FieldKind.CHOICE, FieldKind.DATE
 ACCEPTED, REVIEW, BLANK = FieldStatus.ACCEPTED, FieldStatus.REVIEW, FieldStatus.BLANK
@@ -97,6 +98,32 @@ def test_two_drawings_of_one_edition_are_the_same_edition(tmp_path: Path) -> Non
     assert measured([document], [retyped]).editions == (1, 1)
 
 
+def register(folder: Path, text: str) -> Path:
+    path = folder / "register.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_register_gives_the_truth_of_the_fields_it_knows(tmp_path: Path) -> None:
+    rows = 'file,form_type,name,received,clerk\na.tif,form,"Doe, Jo",2018-04-24,Smith\nb.tif,a-form,,2018-04-25,\n'
+    one, two = load(register(tmp_path, rows), [FORM])
+    assert (one.file, one.form_type, one.pages) == ("a.tif", "a-form", ())
+    assert {name: expected.value for name, expected in one.fields.items()} == {
+        "name": "Doe, Jo",
+        "received": "2018-04-24",
+    }
+    assert set(two.fields) == {"received"}  # the register does not know the name: that is not "none is written"
+
+
+def test_rows_of_a_form_type_that_nobody_knows_are_left_out_and_a_table_without_files_is_refused(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(NoTruth, match="no document"):
+        load(register(tmp_path, "file,form_type,name\na.tif,letter,Jo\n"), [FORM])
+    with pytest.raises(NoTruth, match="needs the columns file and form_type"):
+        load(register(tmp_path, "name\nJo\n"), [FORM])
+
+
 def test_truth_that_is_none_is_refused_without_a_word_of_its_content(tmp_path: Path) -> None:
     path = tmp_path / "truth.jsonl"
     path.write_text('{"file": "a.tif", "secret": "what somebody wrote"}\n', encoding="utf-8")
@@ -153,7 +180,12 @@ def test_the_counts_are_those_one_counts_by_hand() -> None:
     assert (counted.documents, counted.typed, counted.untouched) == (2, 2, 1)
     assert counted.groups["field"]["a-form", "city"].accuracy == 0.5
     assert counted.groups["writing"]["left empty",].accuracy == 1.0
-    assert as_json(counted, None)["error_among_accepted"] == 0.25
+    told = as_json(counted, None)
+    assert told["error_among_accepted"] == 0.25
+    assert (counted.untouched, counted.nearly_untouched) == (1, 2)
+    # 1 of 2: with a share of 2.53 % at least one of two would be seen in 5 of 100 samples, as 1 - 0.9747² is 0.05.
+    assert (told["untouched_documents"], told["untouched_documents_bound"]) == (0.5, 0.0253)
+    assert (told["documents_with_one_field_to_key"], told["documents_with_one_field_to_key_bound"]) == (1.0, 0.2236)
     decided = counted.groups["decision"]
     assert {name: (tally.fields, tally.right) for (name,), tally in decided.items()} == {
         "accepted": (3, 2), "blank": (1, 1), "review": (1, 1),
@@ -174,10 +206,32 @@ def test_confidences_are_sorted_into_bins_with_what_became_true() -> None:
         record(f"{number}.tif", [1], name=field(name, confidence=confidence))
         for number, (name, confidence) in enumerate(zip(names, confidences, strict=True))
     ]
-    [bin] = measured(truths, records).bins
+    [bin] = measured(truths, records).belief.bins
     assert (bin.low, bin.high, bin.fields, bin.right) == (0.99, 0.995, 3, 2)
     assert bin.mean_confidence == pytest.approx(0.993)
     assert bin.interval[0] < 2 / 3 < bin.interval[1]
+
+
+def test_the_figures_of_reliability_are_those_one_counts_by_hand() -> None:
+    found = reliability([(0.95, True), (0.96, True), (0.97, False), (0.2, False)])
+    assert found.calibration_error == pytest.approx((abs(0.95 + 0.96 + 0.97 - 2) + 0.2) / 4)
+    assert found.brier == pytest.approx((0.05**2 + 0.04**2 + 0.97**2 + 0.2**2) / 4)
+    assert [(bin.fields, bin.right) for bin in found.bins] == [(1, 0), (3, 2)]
+    assert reliability([]).brier is None
+
+
+def test_what_was_taken_for_empty_is_a_class_of_its_own() -> None:
+    truths = [true("a.tif", [1], name="Ann", note=None)]
+    blank = field(None, BLANK, confidence=0.99).model_copy(update={"field_class": "name", "features": {"inked": 0.0}})
+    read = field("Ann", confidence=0.9).model_copy(
+        update={"field_class": "name", "readings": [RecordReading(text="Ann", reader="r", score=1.0)]}
+    )
+    counted = measured(truths, [record("a.tif", [1], name=read, note=blank)])
+    assert {name: tally.fields for (name,), tally in counted.groups["class"].items()} == {"name": 1, "blank:text": 1}
+    assert {name: belief.fields for name, belief in counted.beliefs.items()} == {"name": 1, "blank:text": 1}
+    html = render(counted, None, [FORM], {})
+    assert "empty: text" in html
+    assert html.count("<svg") == 3  # of all, and of each class
 
 
 def test_an_honest_bin_stands_on_the_diagonal() -> None:

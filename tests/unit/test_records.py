@@ -64,7 +64,7 @@ def test_a_value_is_written_with_its_place_and_what_each_reader_saw() -> None:
     reading = Reading("Jane", (0.9, 0.8, 0.9, 1.0), "a-reader/1")
     value = FieldValue(
         FieldSpec("ticks", FieldKind.CHOICE), ("yes", "no"), "yes, no", FieldStatus.REVIEW, None, 1, None, (reading,),
-        reasons=("two ticks",), decided_by="policy@1",
+        reasons=("two ticks",), decided_by="policy@1", features={"weakest": 0.8, "mean": 0.9},
     )  # fmt: skip
     raw = json.loads(
         to_record(Document("a-form", "1998", (CONTENT,), (value,)), name="a.tif", sha256=SHA).model_dump_json()
@@ -79,6 +79,9 @@ def test_a_value_is_written_with_its_place_and_what_each_reader_saw() -> None:
         "score": None,
         "page": 1,
         "box": None,
+        "field_class": "choice",
+        "problem": "",
+        "features": {"mean": 0.9, "weakest": 0.8},
         "readings": [{"text": "Jane", "reader": "a-reader/1", "score": 0.9}],
         "marks": [],
         "checks": [],

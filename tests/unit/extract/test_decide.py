@@ -1,191 +1,257 @@
 """Every value is decided with a reason: accepted above its measured threshold, else to a person, and why."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extract.calibrate import Calibration, Curve, load_calibration
-from extract.decide import Decision, decide_choice, decide_exact, decide_signature, decide_text
+from extract.calibrate import Calibration, Curve, Step, Weighing, Weight, load_calibration
+from extract.decide import Decision, Facts, Judged, decide, weighed_as
+from extract.policy import Policy
+from extract.standards import Standards
 from schemas.errors import Unavailable
-from schemas.extraction import Normal
-from schemas.field import CheckResult, FieldKind, FieldSpec, FieldStatus
-from schemas.geometry import PageArea
-from schemas.reading import Mark, MarkState, Reading
+from schemas.extraction import Value
+from schemas.field import CheckResult, FieldKind, FieldStatus
+from schemas.reading import MarkState
 
-AREA = PageArea(0.1, 0.1, 0.2, 0.2)
-CURVE = Curve(scores=(0.0, 0.5, 0.9), probabilities=(0.2, 0.7, 0.995), evidence=900, threshold=0.9)
-CLOSED = Curve(scores=(0.0, 0.5), probabilities=(0.3, 0.8), evidence=12, threshold=None)
+# The score is the logistic function of the share of known words, less 0.5: 0.5 at 0.5, 0.622459 at 1.0.
+WEIGHING = Weighing(0.0, {"known": Weight(mean=0.5, scale=1.0, weight=1.0)})
+HALF, FULL = 0.5, 0.622459
+PROVEN = (Step(0.6, 700, 0), Step(HALF, 900, 0), Step(0.1, 1000, 200))
+CURVE = Curve(WEIGHING, scores=(0.0, 0.45, 0.6), probabilities=(0.2, 0.7, 0.995), evidence=900, tested=PROVEN)
+CLOSED = replace(CURVE, tested=(Step(0.6, 12, 0),))
 FORM = "change-of-keeper"
-MEASURED = Calibration(
-    "7",
-    {"name": CURVE, "choice": CURVE, "signature": CURVE, "rare": CLOSED},
-    form_types=frozenset({FORM}),
-    readers=frozenset({"r@1"}),
-)
-NAME = FieldSpec("surname", FieldKind.TEXT, family="name")
-TICKS = FieldSpec("reason", FieldKind.CHOICE, options=("sold", "lost"))
-SIGNED = FieldSpec("signature", FieldKind.SIGNATURE)
+STANDARDS = Standards(
+    Calibration(
+        "7",
+        {
+            "name": CURVE, "identifier": CURVE, "choice": CURVE, "signature": CURVE, "rare": CLOSED,
+            "blank:text": CURVE, "blank:choice": CURVE, "blank:signature": CURVE, "blank:date": CLOSED,
+        },
+        form_types=frozenset({FORM}),
+        readers=frozenset({"r@1"}),
+    ),
+    Policy("3", critical=frozenset({"identifier"})),
+)  # fmt: skip
 FAILED = CheckResult("pattern", passed=False, message="This is no surname.")
 PASSED = CheckResult("pattern", passed=True, message="never shown")
+NAMED = "policy@3/7"
 
 
-def reading(text: str, score: float, *, ink: bool = True) -> Reading:
-    return Reading(text, (1.0,) * (len(text) - 1) + (score,) if text else (), "r@1", AREA if ink else None)
+def text(value: Value = "JONES", known: float = 1.0, **changes: object) -> Facts:
+    """A field of writing, read and understood."""
+    facts = Facts(FORM, "name", FieldKind.TEXT, value, was_read=True, reader="r@1", features={"known": known})
+    return replace(facts, **changes)  # type: ignore[arg-type]
 
 
-def on_text(
-    text: str = "JONES",
-    score: float = 0.95,
-    *checks: CheckResult,
-    spec: FieldSpec = NAME,
-    ink: bool = True,
-    normal: Normal | None = None,
-) -> Decision:
-    read = reading(text, score, ink=ink)
-    return decide_text(spec, normal or Normal(text or None, text), read, checks, MEASURED, form_type=FORM)
+def empty(inked: float = 0.0, **changes: object) -> Facts:
+    facts = text(None, was_read=False, reader=None, features={"known": 1.0, "inked": inked})
+    return replace(facts, **changes)  # type: ignore[arg-type]
 
 
-def mark(option: str, state: MarkState) -> Mark:
-    return Mark(option, state, 0.1, "A stroke leaves the box.", AREA)
+def ticks(value: Value, *states: MarkState, field_class: str = "choice") -> Facts:
+    marks = [Judged(f"box {place}", state, "A stroke leaves the box.") for place, state in enumerate(states)]
+    return Facts(FORM, field_class, FieldKind.CHOICE, value, marks=marks, features={"known": 1.0})
+
+
+def signature(value: Value, state: MarkState) -> Facts:
+    marks = [Judged("signature", state, "Only a short stroke.")]
+    return Facts(FORM, "signature", FieldKind.SIGNATURE, value, marks=marks, features={"known": 1.0})
 
 
 def test_a_sure_reading_is_accepted_with_its_measured_probability() -> None:
-    assert on_text() == Decision(FieldStatus.ACCEPTED, 0.995, (), "policy@7", score=0.95)
+    assert decide(text(), STANDARDS) == Decision(FieldStatus.ACCEPTED, 0.995, (), NAMED, score=FULL)
 
 
 @pytest.mark.parametrize(
-    ("score", "status", "probability"),
-    [
-        (0.9, FieldStatus.ACCEPTED, 0.995),
-        (0.8999, FieldStatus.REVIEW, 0.7),
-        (0.5, FieldStatus.REVIEW, 0.7),
-        (0.4999, FieldStatus.REVIEW, 0.2),
-        (0.0, FieldStatus.REVIEW, 0.2),
-        (1.0, FieldStatus.ACCEPTED, 0.995),
-    ],
-)
-def test_the_weakest_letter_decides_and_the_threshold_itself_is_enough(
-    score: float, status: FieldStatus, probability: float
-) -> None:
-    decision = on_text("JONES", score)
+    ("known", "status", "probability"),
+    [(1.0, FieldStatus.ACCEPTED, 0.995), (0.5, FieldStatus.ACCEPTED, 0.7), (0.4999, FieldStatus.REVIEW, 0.7),
+     (0.0, FieldStatus.REVIEW, 0.2)],
+)  # fmt: skip
+def test_the_threshold_itself_is_enough(known: float, status: FieldStatus, probability: float) -> None:
+    decision = decide(text(known=known), STANDARDS)
     assert (decision.status, decision.confidence) == (status, probability)
     assert decision.reasons == (() if status is FieldStatus.ACCEPTED else ("The reading is not sure enough.",))
 
 
-def test_blank_paper_is_blank_and_ink_that_reads_as_nothing_is_unreadable() -> None:
-    assert on_text("", ink=False) == Decision(FieldStatus.BLANK, None, (), "policy@7")
-    unreadable = on_text("")
+def test_blank_paper_is_blank_only_on_evidence_and_ink_that_reads_as_nothing_is_unreadable() -> None:
+    assert decide(empty(), STANDARDS) == Decision(FieldStatus.BLANK, 0.995, (), NAMED, score=FULL)
+    unproven = decide(empty(kind=FieldKind.DATE), STANDARDS)
+    assert unproven.status is FieldStatus.REVIEW
+    assert unproven.reasons == ("There is too little evidence about this class of field to accept it unseen.",)
+    doubtful = decide(empty(features={"known": 0.0}), STANDARDS)
+    assert (doubtful.status, doubtful.reasons) == (FieldStatus.REVIEW, ("The reading is not sure enough.",))
+    unreadable = decide(empty(inked=1.0), STANDARDS)
     assert unreadable.status is FieldStatus.UNREADABLE
     assert unreadable.reasons == ("There is ink here that could not be read; it may be an answer or only dirt.",)
 
 
+def test_empty_places_of_kinds_that_share_their_evidence_are_believed_together() -> None:
+    shared = replace(STANDARDS.policy, groups={"empty": ("blank:text", "blank:date")})
+    decision = decide(empty(kind=FieldKind.DATE), Standards(STANDARDS.calibration, shared))
+    assert decision.status is FieldStatus.BLANK
+
+
 def test_a_required_answer_that_is_missing_goes_to_a_person() -> None:
     missing = CheckResult("required", passed=False, message="An answer is required here.")
-    decision = on_text("", 1.0, missing, ink=False)
+    decision = decide(empty(checks=[missing]), STANDARDS)
     assert (decision.status, decision.reasons) == (FieldStatus.REVIEW, ("An answer is required here.",))
 
 
 def test_what_was_read_but_not_understood_goes_to_a_person_with_the_reason() -> None:
-    problem = Normal(None, "31/02/2024", "There is no such day.")
-    decision = on_text("31/02/2024", 1.0, FAILED, normal=problem)
+    decision = decide(text(None, problem="There is no such day.", checks=[FAILED]), STANDARDS)
     assert decision.status is FieldStatus.REVIEW
     assert decision.reasons == ("There is no such day.", "This is no surname.")
-    silent = on_text("?", 1.0, normal=Normal(None, "?"))
-    assert silent.reasons == ("What stands here could not be understood.",)
+    assert decide(text(None), STANDARDS).reasons == ("What stands here could not be understood.",)
 
 
 def test_a_failed_check_sends_even_a_sure_reading_to_a_person() -> None:
-    decision = on_text("JONES", 1.0, PASSED, FAILED)
+    decision = decide(text(checks=[PASSED, FAILED]), STANDARDS)
     # The curves were measured on values that passed their checks: of this one they know nothing.
     assert (decision.status, decision.confidence) == (FieldStatus.REVIEW, None)
     assert decision.reasons == ("This is no surname.",)
-    assert on_text("JONES", 1.0, PASSED).status is FieldStatus.ACCEPTED
+    assert decide(text(checks=[PASSED]), STANDARDS).status is FieldStatus.ACCEPTED
 
 
-@pytest.mark.parametrize(("family", "confidence"), [("rare", 0.8), ("never measured", None)])
+@pytest.mark.parametrize(("field_class", "confidence"), [("rare", 0.995), ("never measured", None)])
 def test_a_class_without_enough_evidence_is_closed_however_sure_the_reading(
-    family: str, confidence: float | None
+    field_class: str, confidence: float | None
 ) -> None:
-    decision = on_text("JONES", 1.0, spec=FieldSpec("x", FieldKind.TEXT, family=family))
+    decision = decide(text(field_class=field_class), STANDARDS)
     assert (decision.status, decision.confidence) == (FieldStatus.REVIEW, confidence)
     assert decision.reasons == ("There is too little evidence about this class of field to accept it unseen.",)
 
 
+@pytest.mark.parametrize(
+    ("field_class", "agreement", "status"),
+    [("identifier", 0.9, FieldStatus.REVIEW), ("identifier", 1.0, FieldStatus.ACCEPTED),
+     ("name", 0.9, FieldStatus.ACCEPTED)],
+)  # fmt: skip
+def test_two_readers_must_not_differ_about_a_critical_value(
+    field_class: str, agreement: float, status: FieldStatus
+) -> None:
+    seen = text(field_class=field_class, features={"known": 1.0, "agreement": agreement})
+    assert decide(seen, STANDARDS).status is status
+
+
+def test_a_policy_may_ask_that_a_person_sees_everything() -> None:
+    nothing = Standards(STANDARDS.calibration, Policy("4", unseen=frozenset({FieldStatus.ACCEPTED})))
+    assert decide(text(), nothing).status is FieldStatus.ACCEPTED
+    assert decide(empty(), nothing).reasons == ("The policy asks that a person sees all that is taken for empty.",)
+
+
 def test_plain_ticks_are_accepted_and_none_at_all_is_blank() -> None:
-    ticked = (mark("sold", MarkState.TICKED), mark("lost", MarkState.CANCELLED))
-    assert decide_choice(TICKS, ["sold"], ticked, (), MEASURED, form_type=FORM).status is FieldStatus.ACCEPTED
-    empty = (mark("sold", MarkState.EMPTY), mark("lost", MarkState.EMPTY))
-    assert decide_choice(TICKS, [], empty, (), MEASURED, form_type=FORM).status is FieldStatus.BLANK
+    ticked = ticks(("sold",), MarkState.TICKED, MarkState.CANCELLED)
+    assert decide(ticked, STANDARDS).status is FieldStatus.ACCEPTED
+    none = ticks((), MarkState.EMPTY, MarkState.EMPTY)
+    assert (decide(none, STANDARDS).status, weighed_as(none)) == (FieldStatus.BLANK, "blank:choice")
 
 
 def test_one_doubtful_box_sends_the_whole_question_to_a_person() -> None:
-    marks = (mark("sold", MarkState.TICKED), mark("lost", MarkState.DOUBTFUL))
-    decision = decide_choice(TICKS, ["sold"], marks, [FAILED], MEASURED, form_type=FORM)
+    doubtful = replace(ticks(("sold",), MarkState.TICKED, MarkState.DOUBTFUL), checks=[FAILED])
+    decision = decide(doubtful, STANDARDS)
     assert (decision.status, decision.confidence, decision.score) == (FieldStatus.REVIEW, None, None)
-    assert decision.reasons == ("lost: A stroke leaves the box.", "This is no surname.")
+    assert decision.reasons == ("box 1: A stroke leaves the box.", "This is no surname.")
 
 
 def test_ticks_of_a_closed_class_are_not_accepted() -> None:
-    spec = FieldSpec("x", FieldKind.CHOICE, family="rare", options=("sold",))
-    assert (
-        decide_choice(spec, ["sold"], [mark("sold", MarkState.TICKED)], (), MEASURED, form_type=FORM).status
-        is FieldStatus.REVIEW
-    )
-    assert (
-        decide_choice(spec, [], [mark("sold", MarkState.EMPTY)], (), MEASURED, form_type=FORM).status
-        is FieldStatus.REVIEW
-    )
+    assert decide(ticks(("sold",), MarkState.TICKED, field_class="rare"), STANDARDS).status is FieldStatus.REVIEW
 
 
-def test_a_signature_is_accepted_unless_it_is_in_doubt() -> None:
-    assert (
-        decide_signature(SIGNED, doubtful=False, reason="", calibration=MEASURED, form_type=FORM).status
-        is FieldStatus.ACCEPTED
-    )
-    doubt = decide_signature(SIGNED, doubtful=True, reason="Only a short stroke.", calibration=MEASURED, form_type=FORM)
-    assert (doubt.status, doubt.reasons) == (FieldStatus.REVIEW, ("Only a short stroke.",))
+def test_a_signature_is_accepted_unless_it_is_in_doubt_and_so_is_that_there_is_none() -> None:
+    assert decide(signature(True, MarkState.TICKED), STANDARDS).status is FieldStatus.ACCEPTED
+    unsigned = signature(False, MarkState.EMPTY)
+    assert (decide(unsigned, STANDARDS).status, weighed_as(unsigned)) == (FieldStatus.ACCEPTED, "blank:signature")
+    doubt = decide(signature(False, MarkState.DOUBTFUL), STANDARDS)
+    assert (doubt.status, doubt.reasons) == (FieldStatus.REVIEW, ("signature: Only a short stroke.",))
 
 
-def test_a_barcode_needs_no_calibration_but_must_pass_its_checks() -> None:
-    code = Reading("A1", (1.0, 1.0), "zxing", AREA)
-    assert decide_exact(code, (), MEASURED).status is FieldStatus.ACCEPTED
-    assert decide_exact(code, [FAILED], MEASURED).reasons == ("This is no surname.",)
+def barcode(**changes: object) -> Facts:
+    return text("A1", kind=FieldKind.BARCODE, field_class="identifier", reader="zxing", **changes)
+
+
+def test_a_barcode_proves_itself_but_must_pass_its_checks() -> None:
+    assert decide(barcode(), STANDARDS) == Decision(FieldStatus.ACCEPTED, None, (), NAMED)
+    assert decide(barcode(checks=[FAILED]), STANDARDS).reasons == ("This is no surname.",)
+    strict = Standards(STANDARDS.calibration, Policy("5", self_checking=frozenset()))
+    assert decide(barcode(), strict).status is FieldStatus.REVIEW
 
 
 def test_a_barcode_that_cannot_be_read_is_not_blank_paper() -> None:
-    assert decide_exact(Reading("", (), "zxing", AREA), (), MEASURED).status is FieldStatus.UNREADABLE
-    assert decide_exact(Reading("", (), "zxing", None), (), MEASURED).status is FieldStatus.BLANK
+    unread = decide(empty(inked=1.0, kind=FieldKind.BARCODE), STANDARDS)
+    assert (unread.status, unread.reasons) == (
+        FieldStatus.UNREADABLE, ("A barcode seems to stand here that could not be read.",),
+    )  # fmt: skip
+
+
+def test_a_page_too_poor_to_be_read_or_missing_gives_no_value() -> None:
+    poor = decide(text(page_problems=["The page is too faint."]), STANDARDS)
+    assert (poor.status, poor.confidence, poor.reasons) == (FieldStatus.UNREADABLE, None, ("The page is too faint.",))
+    assert decide(text(None, has_page=False), STANDARDS).status is FieldStatus.NOT_FOUND
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_higher_score_never_makes_a_value_less_probable(one: float, other: float) -> None:
     low, high = sorted((one, other))
     assert CURVE.probability(low) <= CURVE.probability(high)
+    assert WEIGHING.score({"known": low}) <= WEIGHING.score({"known": high})
 
 
-@given(st.text("AB ", max_size=4), st.floats(0, 1), st.booleans(), st.sampled_from(["name", "rare", "none"]))
-def test_whoever_must_look_is_told_why_and_nobody_else_is(text: str, score: float, ink: bool, family: str) -> None:
-    spec = FieldSpec("x", FieldKind.TEXT, family=family)
-    decision = on_text(text, score, spec=spec, ink=ink)
+@given(st.booleans(), st.floats(0, 1), st.booleans(), st.sampled_from(["name", "rare", "none"]))
+def test_whoever_must_look_is_told_why_and_nobody_else_is(
+    is_read: bool, known: float, is_inked: bool, field_class: str
+) -> None:
+    facts = text(known=known) if is_read else empty(float(is_inked))
+    decision = decide(replace(facts, field_class=field_class), STANDARDS)
     must_look = decision.status in (FieldStatus.REVIEW, FieldStatus.UNREADABLE)
     assert bool(decision.reasons) == must_look
 
 
+TABLE = """
+format = 2
+version = "3"
+readers = ["r@1"]
+[class.name]
+evidence = 40
+scores = [0, 0.5]
+probabilities = [0.1, 0.9]
+tested = [[0.6, 30, 0], [0.2, 50, 4]]
+intercept = 0.25
+[class.name.weights]
+known = { mean = 0.5, scale = 2, weight = 1.5, absent = -0.5 }
+"""
+
+
 def test_a_calibration_is_read_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "c.toml"
-    file.write_text(
-        'version = "3"\n[class.name]\nscores = [0, 0.5]\nprobabilities = [0.1, 0.9]\nevidence = 40\nthreshold = 0.6\n'
-        "[class.date]\nscores = [0]\nprobabilities = [0.5]\nevidence = 2\n"
-    )
-    assert load_calibration(file) == Calibration(
-        "3", {"name": Curve((0.0, 0.5), (0.1, 0.9), 40, 0.6), "date": Curve((0.0,), (0.5,), 2, None)}
-    )
+    file.write_text(TABLE)
+    weighing = Weighing(0.25, {"known": Weight(0.5, 2.0, 1.5, -0.5)})
+    curve = Curve(weighing, (0.0, 0.5), (0.1, 0.9), 40, (Step(0.6, 30, 0), Step(0.2, 50, 4)))
+    assert load_calibration(file) == Calibration("3", {"name": curve}, readers=frozenset({"r@1"}))
+
+
+def test_an_absent_feature_counts_as_the_file_says() -> None:
+    weighing = Weighing(0.25, {"known": Weight(0.5, 2.0, 1.5, -0.5)})
+    # 1 / (1 + exp(-(0.25 + 1.5 * 0.25))) and 1 / (1 + exp(0.25)), by hand.
+    assert weighing.score({"known": 1.0}) == 0.651355
+    assert weighing.score({}) == 0.437823
+    assert weighing.score({"known": 1e9}) == weighing.score({"known": 8.5})  # four standard deviations at most
 
 
 @pytest.mark.parametrize(
-    "text", ["", "version = ", 'version = "1"\n[class.name]\nscores = [0.1]\n', "[class]\nname = 3"]
+    "text",
+    [
+        "",
+        "version = ",
+        TABLE.replace("format = 2", "format = 1"),
+        TABLE.replace("probabilities = [0.1, 0.9]", ""),
+        TABLE.replace("[0.2, 50, 4]", "[0.7, 50, 4]"),
+        TABLE.replace("known =", "wisdom ="),
+        TABLE.replace("scale = 2", "scale = 0"),
+        'format = 2\nversion = "1"\n[class]\nname = 3',
+    ],
 )
 def test_a_calibration_that_is_none_is_named(text: str, tmp_path: Path) -> None:
     file = tmp_path / "c.toml"

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from extract import answers
-from extract.engines import LineRead
+from extract.engines import ANYTHING, Expected, LineRead
 from extract.page import ExactWord, Grey
 from extract.read import Readers, ZoneText, read_zones
 from schemas.field import FieldKind, FieldSpec
@@ -27,7 +27,7 @@ class StrokeReader:
     def __init__(self) -> None:
         self.asked: list[tuple[int, str]] = []
 
-    def read(self, lines: Sequence[Grey], alphabet: str = "") -> list[LineRead]:
+    def read(self, lines: Sequence[Grey], alphabet: str = "", expected: Expected = ANYTHING) -> list[LineRead]:
         self.asked.append((len(lines), alphabet))
         return [self._read(line) for line in lines]
 
@@ -214,3 +214,63 @@ def test_a_pattern_the_quick_reader_is_sure_of_needs_no_careful_reading() -> Non
 
 def test_without_the_pattern_the_careful_reader_is_asked() -> None:
     assert read_with_a_quick_look("Z").reader == "strokes@1"
+
+
+class DisputedReader(StrokeReader):
+    """Reads everything as the same words, about which its second reader had doubts."""
+
+    def __init__(self, agreement: float, known: float | None = None) -> None:
+        super().__init__()
+        self.agreement, self.known = agreement, known
+
+    def _read(self, line: Grey) -> LineRead:
+        return LineRead("Kolokol Ltd", (0.9,) * 11, agreement=self.agreement, known=self.known)
+
+
+class OtherReader(StrokeReader):
+    """Of another family; sees one letter differently."""
+
+    def _read(self, line: Grey) -> LineRead:
+        return LineRead("Kolokal Ltd", (0.9,) * 11)
+
+
+def written(*tops: int) -> Grey:
+    """A page with a word of three strokes at each of these heights."""
+    paper = BLANK.copy()
+    for top in tops:
+        for left in (120, 150, 180):
+            paper[top : top + 40, left : left + 6] = 0
+    return paper
+
+
+ZONES = tuple(Zone("line", 1, Box(100, top, 900, top + 100)) for top in (350, 470))
+LINE = FieldSpec("line", FieldKind.TEXT)
+
+
+def read_lines(reader: StrokeReader, other: StrokeReader | None) -> list[ZoneText]:
+    zones = [(LINE, zone) for zone in ZONES]
+    readers = Readers(reader, WholePictureFinder(), other=other)
+    return read_zones(written(380, 500), PRINT, (), zones, readers)
+
+
+def test_where_readers_disagree_one_of_another_family_is_asked_once_for_the_page() -> None:
+    other = OtherReader()
+    texts = read_lines(DisputedReader(agreement=0.8), other)
+    assert other.asked == [(2, "")]
+    assert [round(text.features["family_agreement"], 3) for text in texts] == [0.9, 0.9]
+    assert [text.text for text in texts] == ["Kolokol Ltd"] * 2  # it is heard, its word does not count
+
+
+def test_nobody_else_is_asked_where_the_readers_agree_or_lists_hold_every_word() -> None:
+    for reader in (DisputedReader(agreement=1.0), DisputedReader(agreement=0.8, known=1.0)):
+        other = OtherReader()
+        texts = read_lines(reader, other)
+        assert other.asked == []
+        assert all("family_agreement" not in text.features for text in texts)
+
+
+def test_a_reading_tells_how_its_ink_lay() -> None:
+    (text, _) = read_lines(DisputedReader(agreement=1.0), None)
+    assert {"cut", "overflow", "lines", "height", "respelled", "agreement"} <= set(text.features)
+    assert (text.features["lines"], text.features["height"]) == (1.0, 40.0)
+    assert (text.features["cut"], text.features["overflow"]) == (0.0, 0.0)

@@ -1,17 +1,29 @@
 """What can be issued passes, what cannot gets a sentence. The examples are published ones, or break one rule each."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from extract.rules import (
     RULES,
+    account_number,
     date_exists,
     driver_number_disagrees,
+    email,
     gb_driver_number,
+    iban,
+    imo_number,
+    iso_country,
+    luhn_digit,
+    nhs_number,
     nino,
+    phone,
     sort_code,
+    tax_reference,
     uk_postcode,
     uk_registration_mark,
+    vat_number,
     vin,
     vin_check_digit,
 )
@@ -196,10 +208,79 @@ def test_national_insurance_numbers_never_issued_fail(number: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "is_right"),
-    [("123456", True), ("12-34-56", True), ("12 34 56", True), ("12-3456", False), ("12345", False), ("12345O", False)],
+    [
+        *(("123456", True), ("12-34-56", True), ("12 34 56", True)),
+        *(("12-3456", False), ("12345", False), ("12345O", False), ("000000", False)),
+    ],
 )
 def test_a_sort_code_has_six_figures(code: str, is_right: bool) -> None:
     assert (sort_code(code) == "") is is_right
+
+
+@pytest.mark.parametrize(
+    ("number", "is_right"),
+    [("12345678", True), ("1234 5678", True), ("00123456", True), ("1234567", False), ("00000000", False)],
+)
+def test_an_account_number_has_eight_figures(number: str, is_right: bool) -> None:
+    assert (account_number(number) == "") is is_right
+
+
+@pytest.mark.parametrize(
+    ("rule", "right", "wrong"),
+    [
+        (iban, "GB82 WEST 1234 5698 7654 32", "GB82 WEST 1234 5698 7654 33"),  # ISO 13616's own example
+        (nhs_number, "943 476 5919", "943 476 5918"),  # the NHS data dictionary's
+        (vat_number, "GB 980 7806 84", "GB 980 7806 83"),  # a published company's
+        (tax_reference, "1955839661", "2955839661"),
+        (imo_number, "IMO 9074729", "IMO 9074728"),  # the organization's own example
+        (luhn_digit, "7992 739 8713", "7992 739 8710"),  # Luhn's patent's
+    ],
+)
+def test_a_number_whose_check_digit_is_wrong_fails(rule: Callable[[str], str], right: str, wrong: str) -> None:
+    assert rule(right) == ""
+    assert rule(wrong) != ""
+
+
+@pytest.mark.parametrize("address", ["a.b@example.org", "o'brien_1@mail.example.co.uk", "x+y@ex-ample.wales"])
+def test_addresses_as_providers_give_them_out_pass(address: str) -> None:
+    assert email(address) == ""
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a.b.example.org",
+        "a@b@example.org",
+        "a@example",
+        ".a@example.org",
+        "a..b@example.org",
+        "a @example.org",
+        "a@-x.org",
+    ],
+)
+def test_what_is_no_address_fails(address: str) -> None:
+    assert email(address) != ""
+
+
+# 01632 and 020 7946 0 are kept by Ofcom for numbers that reach nobody, 07700 900 too.
+@pytest.mark.parametrize(
+    "number",
+    ["01632 960123", "(020) 7946 0018", "+44 (0)7700 900123", "0800 111111", "0044 20 7946 0018", "+353 1 234 5678"],
+)
+def test_telephone_numbers_pass_however_they_are_spaced(number: str) -> None:
+    assert phone(number) == ""
+
+
+@pytest.mark.parametrize(
+    "number", ["7946 0018", "0207946001", "020 7946 00181", "0400 123 4567", "O1632 960123", "+0 12"]
+)
+def test_telephone_numbers_with_a_figure_too_few_or_too_many_fail(number: str) -> None:
+    assert phone(number) != ""
+
+
+def test_a_country_code_is_one_of_the_list_of_the_standard() -> None:
+    assert [iso_country(code) for code in ("GB", "de", " IE ")] == ["", "", ""]
+    assert all(iso_country(code) for code in ("UK", "EU", "GBR", "XX", "G8"))
 
 
 def test_a_date_must_be_a_day_of_the_calendar() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from extract.page import PageImage
 from extract.sheet import Match, Sheet
-from extract.split import split
+from extract.split import Pile, split
 from schemas.form_type import FormType
 from schemas.page import PageLabel
 
@@ -32,20 +32,22 @@ def sheet(word: str, number: int) -> Sheet:
     if word == "x":
         return Sheet(page, PageLabel.CONTENT)
     nothing = cast(Any, None)  # how the page lies does not matter here
-    match = Match(FORMS[word[0]], nothing, int(word[1]), 0, nothing, nothing, nothing)
+    match = Match(FORMS[word[0]], nothing, int(word[1]), 0, nothing, nothing, nothing, nothing)
     return Sheet(page, PageLabel.CONTENT, match)
 
 
 def piles(plan: str) -> list[tuple[str | None, list[int]]]:
     """(form type, page numbers) of every document."""
-    return [
-        (pile.form_type.id if pile.form_type else None, [sheet.page.number for sheet in pile.sheets])
-        for pile in split(sheets(plan))
-    ]
+    found: list[tuple[Pile, list[int]]] = []
+    for pile, one in split(sheets(plan)):
+        if not found or found[-1][0] is not pile:
+            found.append((pile, []))
+        found[-1][1].append(one.page.number)
+    return [(pile.form_type.id if pile.form_type else None, numbers) for pile, numbers in found]
 
 
 def test_no_pages_are_no_documents() -> None:
-    assert split([]) == []
+    assert list(split([])) == []
 
 
 def test_each_new_form_begins_a_document() -> None:

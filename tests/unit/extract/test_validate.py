@@ -176,3 +176,103 @@ def test_every_form_type_shipped_declares_only_checks_that_exist() -> None:
     assert {form.id for form in shipped} >= {"change-of-keeper", "fara-short-form", "fee-refund", "licence-renewal"}
     for form_type in shipped:
         check_names(form_type)
+
+
+def amount(name: str) -> FieldSpec:
+    return FieldSpec(name, FieldKind.MONEY, label=name.capitalize())
+
+
+ORDER = form(
+    amount("fee"),
+    amount("postage"),
+    amount("total"),
+    checks=(Rule("sum", ("fee", "postage"), (("total", "total"),)),),
+)
+
+
+@pytest.mark.parametrize(
+    ("fee", "postage", "total", "expected"),
+    [
+        (read("10.10"), read("0.20"), read("10.30"), True),  # not so in floating point
+        (read("10.10"), read("0.20"), read("10.31"), False),
+        (read("10.10"), read("0.20"), read("10.29"), False),
+        (read("10.10"), BLANK, read("10.10"), True),
+        (read("10.10"), read("0.20"), BLANK, None),
+        (read("10.10"), Normal(None, "?", "No amount."), read("10.10"), None),
+    ],
+)
+def test_amounts_must_add_up_to_the_total(fee: Normal, postage: Normal, total: Normal, expected: bool | None) -> None:
+    results = validate(ORDER, {"fee": fee, "postage": postage, "total": total})
+    assert [outcome(results[name]).get("sum") for name in ("fee", "postage", "total")] == [expected] * 3
+
+
+@pytest.mark.parametrize(
+    ("born", "signed", "passed"),
+    [
+        ("2008-06-02", "2024-06-01", False),  # sixteen tomorrow
+        ("2008-06-01", "2024-06-01", True),
+        ("2008-02-29", "2024-02-28", False),
+        ("1934-06-01", "2024-06-01", True),
+        ("1933-06-01", "2024-06-01", False),
+        ("2024-06-02", "2024-06-01", False),
+    ],
+)
+def test_whole_years_between_two_dates_are_counted_by_birthdays(born: str, signed: str, passed: bool) -> None:
+    rule = Rule("years_between", ("born", "signed"), (("least", "16"), ("most", "90")))
+    results = validate(form(day("born"), day("signed"), checks=(rule,)), {"born": read(born), "signed": read(signed)})
+    assert outcome(results["born"])["years_between"] is passed
+    assert results["born"][-1] == results["signed"][-1]
+
+
+@pytest.mark.parametrize("name", ["equal", "same_as"])
+def test_two_answers_must_say_the_same_whatever_their_blanks_and_capitals(name: str) -> None:
+    letter = form(text("email"), text("again"), checks=(Rule(name, ("email", "again")),))
+    assert outcome(validate(letter, {"email": read("A@b.org"), "again": read("a@B.org ")})["again"]) == {name: True}
+    assert outcome(validate(letter, {"email": read("A@b.org"), "again": read("a@c.org")})["email"]) == {name: False}
+    assert validate(letter, {"email": read("A@b.org"), "again": BLANK})["email"] == ()
+
+
+def test_what_a_ticked_option_asks_for_must_be_filled_in() -> None:
+    moved = FieldSpec("moved", FieldKind.CHOICE, options=("Yes", "No"))
+    rule = Rule("if_ticked_then_filled", ("moved", "address"), (("option", "Yes"),))
+    letter = form(moved, text("address"), checks=(rule,))
+    yes, no = Normal(("Yes",), "Yes"), Normal(("No",), "No")
+    assert outcome(validate(letter, {"moved": yes, "address": BLANK})["address"]) == {"if_ticked_then_filled": False}
+    assert outcome(validate(letter, {"moved": yes, "address": read("x")})["address"]) == {"if_ticked_then_filled": True}
+    for found in ({"moved": no, "address": BLANK}, {"moved": yes}, {"address": BLANK}):
+        assert validate(letter, found)["address"] == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "passed"),
+    [(read("x"), BLANK, True), (BLANK, read("y"), True), (read("x"), read("y"), False), (BLANK, BLANK, False)],
+)
+def test_either_or_asks_for_exactly_one(one: Normal, other: Normal, passed: bool) -> None:
+    letter = form(text("one"), text("other"), checks=(Rule("either_or", ("one", "other")),))
+    results = validate(letter, {"one": one, "other": other})
+    assert outcome(results["one"]) == outcome(results["other"]) == {"either_or": passed}
+    assert validate(letter, {"one": one})["one"] == ()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("sum", ("fee", "postage")),
+        Rule("sum", ("fee", "name"), (("total", "total"),)),
+        Rule("years_between", ("born", "born")),
+        Rule("years_between", ("born", "born"), (("least", "young"),)),
+        Rule("equal", ("fee",)),
+        Rule("equal", ("fee", "name")),
+        Rule("either_or", ("fee",)),
+        Rule("if_ticked_then_filled", ("choice", "name"), (("option", "Maybe"),)),
+        Rule("if_ticked_then_filled", ("choice",), (("option", "Yes"),)),
+        Rule("one_before_other", ("fee", "born")),
+        Rule("one_of_choice", ("name",)),
+        Rule("nino", ("name",), (("shoe_size", "9"),)),
+    ],
+)
+def test_a_check_on_fields_it_cannot_compare_is_refused_too(rule: Rule) -> None:
+    choice = FieldSpec("choice", FieldKind.CHOICE, options=("Yes", "No"))
+    fields = (amount("fee"), amount("postage"), amount("total"), text("name"), day("born"), choice)
+    with pytest.raises(NotAForm, match=f"'letter'.*'{rule.name}'"):
+        check_names(form(*fields, checks=(rule,)))

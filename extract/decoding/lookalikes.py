@@ -1,0 +1,94 @@
+"""Lookalikes: letters that many typefaces and most fax scans draw alike, so that only the word tells them apart."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from extract.decoding.lettering import has_usual_capitals
+from extract.decoding.lexicon import Lexicon
+
+# Either may stand for the other. Sans-serif faces draw I and l with the same stroke; r and n, c and l grow together.
+_ALIKE = (
+    ("rn", "m"),
+    ("l", "I"),
+    ("l", "i"),
+    ("l", "1"),
+    ("I", "1"),
+    ("I", "i"),
+    ("O", "0"),
+    ("o", "0"),
+    ("cl", "d"),
+    ("fil", "fl"),
+)
+_BOTH_WAYS = tuple((one, other) for pair in _ALIKE for one, other in (pair, pair[::-1]))
+_SWAPS_AT_MOST = 3
+# A word with more places to swap than this is no word.
+_VARIANTS_AT_MOST = 150
+# No word begins so: an l before any consonant but another l.
+_NO_BEGINNING = re.compile(r"l(?=[bcdfghjkmnpqrstvwxz])")
+# Short forms that end in an l and would be capitals with an I instead.
+_SHORT_FORMS = {"PI": "Pl", "FI": "Fl", "F1": "Fl", "BIvd": "Blvd", "B1vd": "Blvd", "InteI": "Intel"}
+
+_FIGURES = str.maketrans("OoQDIlSBZ", "000011582")
+_FIGURE = "[0-9OoQDIlSBZ]"
+# Codes in which letters and figures alternate as their countries lay down. At least half of a code's figures must have
+# been read as figures. Canada: Canada Post, Addressing Guidelines; United States: USPS Publication 28.
+_CANADIAN = re.compile(rf"\b(?P<a>[A-Z])(?P<b>{_FIGURE})(?P<c>[A-Z]) (?P<d>{_FIGURE})(?P<e>[A-Z])(?P<f>{_FIGURE})\b")
+_ZIP = re.compile(rf"(?<=\b[A-Z]{{2}} ){_FIGURE}{{5}}(?:-{_FIGURE}{{4}})?(?!\w)")
+
+
+def variants(word: str) -> Sequence[str]:
+    """The words that look like `word`, itself left out: up to three swaps of lookalikes."""
+    found = {word}
+    latest = {word}
+    for _ in range(_SWAPS_AT_MOST):
+        latest = {other for each in latest for other in _swapped(each)} - found
+        found |= latest
+        if len(found) > _VARIANTS_AT_MOST:
+            break
+    return sorted(found - {word})
+
+
+def _swapped(word: str) -> Iterator[str]:
+    for one, other in _BOTH_WAYS:
+        start = word.find(one)
+        while start >= 0:
+            yield word[:start] + other + word[start + len(one) :]
+            start = word.find(one, start + 1)
+
+
+def known_variants(word: str, words: Lexicon) -> list[str]:
+    """The words of the lists, in usual capitals, that look like `word`; itself left out."""
+    return [other for other in variants(word) if has_usual_capitals(other) and other.isalpha() and other in words]
+
+
+def mended_word(word: str, words: Lexicon) -> str:
+    """A word of no list as the one word of the lists that looks like it; as it is where there is none or a choice."""
+    found = known_variants(word, words)
+    if found and len({other.lower() for other in found}) == 1:
+        return found[0]  # of two the one with a capital: a small l at the beginning is more often an I than an i
+    return _NO_BEGINNING.sub("I", word, count=1) if _NO_BEGINNING.match(word) else word
+
+
+def mended_short_form(word: str) -> str:
+    """A short form that no list would know without its l; any other word as it is."""
+    return _SHORT_FORMS.get(word, word)
+
+
+def mended_codes(text: str) -> str:
+    """The text with letters made figures where a Canadian or an American postal code leaves room for nothing else."""
+    text = _CANADIAN.sub(lambda found: _mended(found[0], (1, 4, 6)), text)
+    return _ZIP.sub(lambda found: _mended(found[0], range(len(found[0]))), text)
+
+
+def _mended(code: str, figures: Sequence[int]) -> str:
+    read = sum(code[place].isdigit() for place in figures)
+    if 2 * read < len(figures):
+        return code
+    return "".join(
+        character.translate(_FIGURES) if place in figures else character for place, character in enumerate(code)
+    )
+
+
+def is_doubtful(word: str, words: Lexicon) -> bool:
+    """Whether a known word is one swap from another known one: "fling" and "filing", "modem" and "modern"."""
+    return any(other.isalpha() and other.lower() != word.lower() and other in words for other in _swapped(word))

@@ -1,0 +1,68 @@
+"""Mending: what spelling left of a line's unknown words, put right where they only differ by lookalike letters."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from extract.decoding.lexicon import Lexicon
+from extract.decoding.lookalikes import is_doubtful, mended_codes, mended_short_form, mended_word
+from extract.decoding.spelling import WORD, is_known
+
+# Shorter words are in the lists by chance.
+_LONG: Final = 4
+_LONE_LOOKALIKES: Final = frozenset("O0oIl1")
+_SMALL_LETTER: Final = re.compile(r"[a-z]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A line as it is taken to be.
+
+    characters: the score of each of its characters; of a mended word the lowest of the word as it was read.
+    known:      the share (0 to 1) of its words that are in the lists, as read or as mended; None if it has none.
+    mended:     how many of its words were mended.
+    """
+
+    text: str
+    characters: tuple[float, ...]
+    known: float | None
+    mended: int
+
+
+def mended(text: str, characters: Sequence[float], words: Lexicon) -> Mended:
+    """The line with unknown words, short forms and postal codes mended where lookalikes leave no choice."""
+    written, scores = "", []  # type: tuple[str, list[float]]
+    at = count = known = parts = 0
+    # Among capitals alone an I is an I.
+    has_small_letters = _SMALL_LETTER.search(text) is not None
+    for part in WORD.finditer(text):
+        begin, end = part.span()
+        word = mended_short_form(part[0]) if has_small_letters else part[0]
+        if not is_known(word, words):
+            word = mended_word(word, words)
+        written += text[at:begin] + word
+        scores += characters[at:begin]
+        scores += characters[begin:end] if word == part[0] else [min(characters[begin:end])] * len(word)
+        at = end
+        parts += 1
+        known += is_known(word, words)
+        count += word != part[0]
+    coded = mended_codes(written + text[at:])
+    count += coded != written + text[at:]
+    return Mended(coded, (*scores, *characters[at:]), known / parts if parts else None, count)
+
+
+def is_plain(word: str, words: Lexicon | None) -> bool:
+    """Whether nothing but its scores can speak against a word: it is known and looks like no other known one."""
+    if words is None:
+        return True
+    if word.strip(".,;:#") in _LONE_LOOKALIKES:
+        return False
+    return all(is_known(part, words) and not is_doubtful(part, words) for part in WORD.findall(word))
+
+
+def is_in_lists(word: str, words: Lexicon | None) -> bool:
+    """Whether every part of a word is a longer word of the lists, which is no accident."""
+    parts = WORD.findall(word)
+    return words is not None and bool(parts) and all(len(part) >= _LONG and part in words for part in parts)

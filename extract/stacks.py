@@ -1,0 +1,171 @@
+"""Stacks: rubber stamps set on their side, told from level writing by how their shapes lie to one another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extract.shapes import HEIGHT, LEFT, TOP, WIDTH, Flags, Labels
+from schemas.geometry import Box, hull
+
+# All lengths in pixels at 300 dpi.
+# Writing is level where a row of at least so many shapes is so many times as wide as high and longer than any letter
+# of a stamp is tall; a word of two or three letters where these are of one height.
+_ROW_SHAPES, _ROW_WIDE, _ROW_LONG = 4, 1.8, 60
+_WORD_SHAPES, _WORD_WIDE, _WORD_EVEN = 2, 1.3, 0.25
+_LETTER_LOW, _LETTER_TALL = 14, 64
+# Letters of a row are at least this share of its height; points, dashes and specks are less.
+_LETTER_SHARE = 0.4
+# A stamp's column: its letters stand over one another, no farther apart than this, the blanks between words included.
+_STAMP_GAP = 80
+_OVER_ONE_ANOTHER = 0.5
+# A run wider than this, two of a stamp's letters side by side, is a word that touches the stamp.
+_LETTERS_WIDE = 115
+# So tall at least, so narrow in proportion, of at least so many shapes.
+_STAMP_TALL, _STAMP_NARROW, _STAMP_SHAPES = 150, 0.45, 4
+# A column of which so many runs stand beside level writing, no farther than this, is the first column of a list.
+_BESIDE, _BESIDE_WRITING = 45, 0.5
+# Pieces of letters in a stamp's column, to so much beside it, are the stamp's.
+_COLUMN_MARGIN = 8
+# A run so many times as wide as the others of its column holds something else as well.
+_STICKS_OUT = 1.6
+# A word of level writing that stands in a stamp's column is at least this tall; pieces of its letters are less.
+_WORD_TALL = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stacks:
+    """Which shapes belong to stamps set on their side, and where these are."""
+
+    sideways: Flags
+    places: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    number: int
+    box: Box
+    shapes: int
+    is_level: bool
+
+
+def stacks_of(stats: Labels, run: Labels) -> Stacks:
+    """The stamps among shapes, given each shape's place and the number of its run; 0 is no run."""
+    runs = _runs(stats, run)
+    level = [each for each in runs if each.is_level]
+    free = [each for each in runs if not each.is_level and each.box.width <= _LETTERS_WIDE]
+    columns = [column for column in _columns(free) if _is_stamp(column, level)]
+    sideways = np.zeros(len(stats), np.bool_)
+    places = []
+    for column in columns:
+        place = _middle(column)
+        numbers = {each.number for each in column} | {each.number for each in runs if _stands_in(each, column, place)}
+        # A word that a letter of the stamp touches is of one run with it, but stands beside the column.
+        middle = stats[:, LEFT] + stats[:, WIDTH] / 2
+        inside = (middle >= place.left - _COLUMN_MARGIN) & (middle <= place.right + _COLUMN_MARGIN)
+        members = np.isin(run, list(numbers)) & inside
+        if members.any():
+            sideways |= members
+            places.append(_around(stats[members]))
+    return Stacks(sideways, tuple(places))
+
+
+def _middle(column: Sequence[_Run]) -> Box:
+    """The place of a column without the runs that stick out of it."""
+    usual = float(np.median([each.box.width for each in column]))
+    return hull([each.box for each in column if each.box.width <= _STICKS_OUT * usual])
+
+
+def _around(stats: Labels) -> Box:
+    right, bottom = stats[:, LEFT] + stats[:, WIDTH], stats[:, TOP] + stats[:, HEIGHT]
+    return Box(int(stats[:, LEFT].min()), int(stats[:, TOP].min()), int(right.max()), int(bottom.max()))
+
+
+def _runs(stats: Labels, run: Labels) -> list[_Run]:
+    shapes = np.flatnonzero(run)
+    if not shapes.size:
+        return []
+    of = run[shapes]
+    order = np.argsort(of, kind="stable")
+    starts = np.flatnonzero(np.diff(of[order], prepend=-1))
+    left, top = stats[shapes, LEFT][order], stats[shapes, TOP][order]
+    right, bottom = left + stats[shapes, WIDTH][order], top + stats[shapes, HEIGHT][order]
+    edges = zip(
+        np.minimum.reduceat(left, starts),
+        np.minimum.reduceat(top, starts),
+        np.maximum.reduceat(right, starts),
+        np.maximum.reduceat(bottom, starts),
+        strict=True,
+    )
+    ends = [*starts[1:], len(order)]
+    found = []
+    for (x0, y0, x1, y1), start, end in zip(edges, starts, ends, strict=True):
+        box = Box(int(x0), int(y0), int(x1), int(y1))
+        is_level = _is_level(box, top[start:end], bottom[start:end])
+        found.append(_Run(int(of[order[start]]), box, int(end - start), is_level))
+    return found
+
+
+def _is_level(box: Box, tops: NDArray[np.int32], bottoms: NDArray[np.int32]) -> bool:
+    letters = bottoms - tops >= _LETTER_SHARE * box.height
+    tops, bottoms = tops[letters], bottoms[letters]
+    if len(tops) >= _ROW_SHAPES:
+        return box.width > _ROW_WIDE * box.height and box.width >= _ROW_LONG
+    if len(tops) < _WORD_SHAPES or not _LETTER_LOW <= box.height <= _LETTER_TALL:
+        return False
+    uneven = max(int(np.ptp(tops)), int(np.ptp(bottoms)))
+    return box.width > _WORD_WIDE * box.height and uneven <= _WORD_EVEN * box.height
+
+
+def _columns(runs: Sequence[_Run]) -> list[list[_Run]]:
+    """Runs that stand over one another, as columns."""
+    if not runs:
+        return []
+    edges = np.array([(run.box.left, run.box.top, run.box.right, run.box.bottom) for run in runs])
+    left, top, right, bottom = edges.T
+    width = right - left
+    shared = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+    apart = np.maximum(top[:, None] - bottom, top - bottom[:, None])
+    over = (apart <= _STAMP_GAP) & (shared >= _OVER_ONE_ANOTHER * np.minimum(width[:, None], width))
+    columns: list[list[_Run]] = []
+    left_over = np.ones(len(runs), np.bool_)
+    while left_over.any():
+        column = np.zeros(len(runs), np.bool_)
+        column[int(left_over.argmax())] = True
+        while (grown := column | over[column].any(axis=0)).sum() > column.sum():
+            column = grown
+        left_over &= ~column
+        columns.append([runs[int(place)] for place in np.flatnonzero(column)])
+    return columns
+
+
+def _is_stamp(column: Sequence[_Run], level: Sequence[_Run]) -> bool:
+    place = hull([each.box for each in column])
+    if place.height < _STAMP_TALL or place.width >= _STAMP_NARROW * place.height:
+        return False
+    if sum(each.shapes for each in column) < _STAMP_SHAPES:
+        return False
+    beside = sum(any(_is_beside(each.box, other.box) for other in level) for each in column)
+    return beside < _BESIDE_WRITING * len(column)
+
+
+def _is_beside(one: Box, other: Box) -> bool:
+    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
+    apart = max(other.left - one.right, one.left - other.right)
+    return 0 <= apart <= _BESIDE and shared >= _OVER_ONE_ANOTHER * min(one.height, other.height)
+
+
+def _stands_in(run: _Run, column: Sequence[_Run], place: Box) -> bool:
+    """A letter or a piece of one in a stamp's column, or at its ends; not a word that happens to stand there."""
+    box = run.box
+    inside = (
+        box.left >= place.left - _COLUMN_MARGIN
+        and box.right <= place.right + _COLUMN_MARGIN
+        and box.top >= place.top - _STAMP_GAP
+        and box.bottom <= place.bottom + _STAMP_GAP
+    )
+    if not inside or not run.is_level or box.height < _WORD_TALL:
+        return inside
+    nearest = min(column, key=lambda each: abs(each.box.top + each.box.bottom - box.top - box.bottom)).box
+    return max(abs(box.left - nearest.left), abs(box.right - nearest.right)) <= _COLUMN_MARGIN

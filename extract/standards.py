@@ -1,0 +1,103 @@
+"""Standards: how sure a value must be to go without a person; policy and measured evidence together say so."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from extract.bounds import fewest_cases, is_below
+from extract.calibrate import Calibration, Curve, Curves, Step
+from extract.policy import Policy
+
+# Each set of values that is tested for a threshold is so many times as large as the one before. Finer steps would
+# stop at the first error although a larger set with that one error may well pass.
+_STEP: Final = 1.25
+# The first set holds at least this share of the values: with much evidence one early error then closes nothing.
+_FIRST: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Standards:
+    """A calibration under a policy. The name stands on every decision made with it."""
+
+    calibration: Calibration
+    policy: Policy
+
+    @property
+    def name(self) -> str:
+        return f"policy@{self.policy.version}/{self.calibration.version}"
+
+    def score(self, form_type: str, field_class: str, features: Mapping[str, float]) -> float | None:
+        """The score of a value; None where there is no evidence to weigh its features by."""
+        curve = self.calibration.curve(form_type, field_class)
+        return None if curve is None else curve.weighing.score(features)
+
+    def probability(self, form_type: str, field_class: str, score: float | None, reader: str | None) -> float | None:
+        """The probability that a value which passed its checks is right; None where there is no evidence."""
+        curve = self.calibration.curve(form_type, field_class)
+        if curve is None or score is None or not self.calibration.knows(reader):
+            return None
+        return curve.probability(score)
+
+    def threshold(self, form_type: str, field_class: str) -> float | None:
+        """The score from which a class is accepted unseen on a form type; None if it is closed."""
+        is_own = field_class in self.calibration.own.get(form_type, {})
+        if self.calibration.curve(form_type, field_class) is None:
+            return None
+        return self._thresholds.get((form_type if is_own else "", field_class))
+
+    def objection(self, form_type: str, field_class: str, score: float | None, reader: str | None) -> str:
+        """Why a value which passed its checks must not be accepted unseen, in words; "" if it may."""
+        if not self.calibration.has_evidence_about(form_type):
+            return "There is no evidence about this form type yet."
+        threshold = self.threshold(form_type, field_class)
+        if threshold is None or score is None:
+            return "There is too little evidence about this class of field to accept it unseen."
+        if not self.calibration.knows(reader):
+            return "There is no evidence about the reader of this value yet."
+        return "" if score >= threshold else "The reading is not sure enough."
+
+    @cached_property
+    def _thresholds(self) -> Mapping[tuple[str, str], float | None]:
+        """By form type ("" for the general curves) and class of field; worked out once."""
+        levels: dict[str, Curves] = {"": self.calibration.curves, **self.calibration.own}
+        found = {}
+        for form_type, curves in levels.items():
+            for name in curves:
+                peers = {peer: curves[peer] for peer in self.policy.peers(name) if peer in curves}
+                found[form_type, name] = _together(peers, self.policy.ceiling(name), self.policy.confidence)[name]
+        return found
+
+
+def _together(curves: Mapping[str, Curve], ceiling: float, confidence: float) -> dict[str, float | None]:
+    return thresholds({name: curve.tested for name, curve in curves.items()}, ceiling, confidence)
+
+
+def thresholds(
+    tested: Mapping[str, Sequence[Step]], ceiling: float, confidence: float = 0.95
+) -> dict[str, float | None]:
+    """For each class the lowest score from which the error of all of them together is proven to be below `ceiling`.
+
+    Sets of the highest scores are tested one after the other, each larger than the last, until the first fails. Their
+    sizes depend on the scores alone, not on what is right, so that no choice among them was made by looking at the
+    answers, and the confidence of each single test holds for the result (fixed-sequence testing, with the bound of
+    Clopper and Pearson). It takes the values for independent of one another, which those of one document are only
+    nearly. None for a class of which no set passed.
+    """
+    reached: dict[str, Step] = {}
+    found: dict[str, float | None] = dict.fromkeys(tested)
+    everything = sum(steps[-1].values for steps in tested.values() if steps)
+    wanted = max(fewest_cases(ceiling, confidence), _FIRST * everything)
+    by_score = sorted(((step.score, name, step) for name, steps in tested.items() for step in steps), reverse=True)
+    for place, (score, name, step) in enumerate(by_score):
+        reached[name] = step
+        if place + 1 < len(by_score) and by_score[place + 1][0] == score:
+            continue  # classes that share a score are let in together
+        values = sum(seen.values for seen in reached.values())
+        if values < wanted and place + 1 < len(by_score):
+            continue
+        if not is_below(ceiling, sum(seen.wrong for seen in reached.values()), values, confidence):
+            break
+        found.update({name: seen.score for name, seen in reached.items()})
+        wanted = values * _STEP
+    return found
