@@ -42,6 +42,9 @@ _DOT_SIDE, _DOT_SHARE, _DOT_ABOVE, _DOT_BELOW = 3, 0.1, 9, 6
 _DOTS_AT_MOST = 1.0
 # A word in no zone belongs to the line it stands beside if it is this near.
 _OVERFLOW_GAP = 70
+# A line runs over its zone's edge if so much of its height stands above it; the next line is no farther than this, in
+# heights of a line.
+_OVER_THE_EDGE, _NEXT_LINE = 0.15, 1.0
 # The tallest shape of a line of writing is at least this tall (1.2 mm), a lone letter a little more; a dash this long.
 _WRITING_TALL, _ALONE_TALL = 14, 18
 _DASH_LONG = 15
@@ -58,12 +61,14 @@ _VALLEY = 0.18
 class InkLine:
     """One line of writing: its picture (dark on white, only its own ink) and its place on the reference.
 
+    shapes:   the numbers of its shapes.
     cut:      share (0 to 1) of its ink that had to be cut from print.
     overflow: share of its ink that stands outside the zone it belongs to.
     """
 
     pixels: Grey
     box: Box
+    shapes: NDArray[np.int64]
     cut: float = 0.0
     overflow: float = 0.0
 
@@ -155,6 +160,24 @@ def stray_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
     return int((stray == _STRAY).sum()) + max(specks, 0) + unread
 
 
+def foreign_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
+    """Pixels of writing in the zone that belong to no line of it: another zone's line reaches into it, or lost one."""
+    seen = answers.labels[zone.top : zone.bottom, zone.left : zone.right]
+    others = (answers.run > 0) & ~answers.sideways
+    for line in lines:
+        others[line.shapes] = False
+    return int(others[seen].sum())
+
+
+def is_stamped(answers: Answers, zone: Box) -> bool:
+    """Whether a stamp set on its side reaches into the zone."""
+    return any(
+        min(stamp.right, zone.right) > max(stamp.left, zone.left)
+        and min(stamp.bottom, zone.bottom) > max(stamp.top, zone.top)
+        for stamp in answers.stamps
+    )
+
+
 def _strips(zones: Sequence[Box], height: int) -> list[slice]:
     """The rows that hold zones, from top to bottom, joined where they meet."""
     strips: list[list[int]] = []
@@ -190,9 +213,34 @@ def _shapes_of_zones(answers: Answers, zones: Sequence[Box]) -> list[NDArray[np.
         inside_any |= inside
         np.add.at(votes[:, index], run[shapes[inside]], area[inside])
     zone_of_run = np.where(votes.max(axis=1) > 0, votes.argmax(axis=1), -1)
+    _claim_next_line(answers, zones, zone_of_run)
     _claim_overflow(answers, zone_of_run)
     zone_of_shape = zone_of_run[run[shapes]]
     return [shapes[zone_of_shape == index] for index in range(len(zones))]
+
+
+def _claim_next_line(answers: Answers, zones: Sequence[Box], zone_of_run: Labels) -> None:
+    """Give a line that began in one zone and runs down over its edge to that zone if it continues what stands there."""
+    boxes = _run_boxes(answers)
+    held = {run: box for run, box in boxes.items() if zone_of_run[run] >= 0}
+    for run, box in sorted(held.items(), key=lambda item: (item[1].left, item[1].top)):
+        own = zones[zone_of_run[run]]
+        if own.top - box.top < _OVER_THE_EDGE * box.height:
+            continue
+        above = [index for index, zone in enumerate(zones) if zone.contains((box.left + box.right) / 2, box.top)]
+        if above and any(
+            zone_of_run[other] == above[0] and other != run and _continues(place, box) for other, place in held.items()
+        ):
+            zone_of_run[run] = above[0]
+
+
+def _continues(before: Box, line: Box) -> bool:
+    """Whether a run is of the line right below another, or stands beside it on the same line."""
+    shared = min(before.bottom, line.bottom) - max(before.top, line.top)
+    if shared >= 0.5 * min(before.height, line.height):
+        return max(before.left, line.left) - min(before.right, line.right) <= _OVERFLOW_GAP
+    over_one_another = min(before.right, line.right) > max(before.left, line.left)
+    return over_one_another and 0 <= line.top - before.bottom <= _NEXT_LINE * line.height
 
 
 def _claim_overflow(answers: Answers, zone_of_run: Labels) -> None:
@@ -317,7 +365,7 @@ def _picture(answers: Answers, shapes: NDArray[np.int64], zone: Box) -> InkLine:
     # One pixel around the ink keeps its soft edge.
     own = cv2.dilate(ink.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
     pixels = np.where(own, answers.pixels[window], 255).astype(np.uint8)
-    return InkLine(pixels, box, round(cut, 4), round(_outside(stats, zone), 4))
+    return InkLine(pixels, box, shapes, round(cut, 4), round(_outside(stats, zone), 4))
 
 
 def _dots(answers: Answers, line: Box) -> NDArray[np.int64]:

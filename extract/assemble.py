@@ -209,7 +209,8 @@ def _narrowed(reading: Reading, normal: Normal) -> Reading:
     if start < 0 or normal.text == reading.text:
         return reading
     end = start + len(normal.text)
-    return replace(reading, text=reading.text[start:end], characters=reading.characters[start:end])
+    features = {**reading.features, str(Feature.UNUSED): 1.0 - len(normal.text) / len(reading.text)}
+    return replace(reading, text=reading.text[start:end], characters=reading.characters[start:end], features=features)
 
 
 def _decided(draft: _Draft, form_type: str, checks: Sequence[CheckResult], standards: Standards) -> FieldValue:

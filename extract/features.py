@@ -40,6 +40,11 @@ def _count(value: float) -> float:
     return log1p(max(value, 0.0))
 
 
+def _loss(value: float) -> float:
+    """0 is 0; -1, -10 and -50 are about -0.7, -2.4 and -3.9."""
+    return -log1p(max(-value, 0.0))
+
+
 def _part(value: float) -> float:
     return sqrt(max(value, 0.0))
 
@@ -50,12 +55,16 @@ SCALES: Final[Mapping[str, Scale]] = {
     Feature.MARGIN: Scale(_part, +1),
     Feature.AGREEMENT: Scale(_few_nines, +1),
     Feature.FAMILY_AGREEMENT: Scale(_few_nines, +1),
+    Feature.LIKELIHOOD: Scale(_loss, +1),
     Feature.GRAMMAR: Scale(_as_it_is, +1),
     Feature.KNOWN: Scale(_as_it_is, +1),
     Feature.RESPELLED: Scale(_count, -1),
     Feature.STRAY: Scale(_count, -1),
     Feature.CUT: Scale(_part, -1),
     Feature.OVERFLOW: Scale(_part, -1),
+    Feature.FOREIGN: Scale(_count, -1),
+    Feature.STAMPED: Scale(_as_it_is, -1),
+    Feature.UNUSED: Scale(_part, -1),
     Feature.LENGTH: Scale(_count, 0),
     Feature.LINES: Scale(_count, -1),
     Feature.HEIGHT: Scale(_count, 0),
@@ -74,7 +83,7 @@ def of_reading(reading: Reading) -> dict[str, float]:
     features = {str(name): value for name, value in reading.features.items()}
     if reading.text == "":
         # Scores of nothing say nothing; what is left speaks of the place.
-        kept = (Feature.STRAY, Feature.CUT, Feature.OVERFLOW)
+        kept = (Feature.STRAY, Feature.CUT, Feature.OVERFLOW, Feature.FOREIGN, Feature.STAMPED)
         return {str(name): features[name] for name in kept if name in features} | {
             str(Feature.INKED): float(reading.area is not None)
         }

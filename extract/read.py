@@ -41,6 +41,8 @@ _RECEIPT_WIDE = 200
 _FEW_LINES, _WORTH_ASKING = 3, 3
 _FIGURES = frozenset("0123456789#")
 _MARGIN_AT_MOST = 20.0
+# A number this likely (natural logarithm) under its grammar is not asked about again.
+_LIKELY_NUMBER, _UNLIKELY = -3.0, -50.0
 # Around a stamp, in pixels at 300 dpi, so that its outermost letters are whole.
 _STAMP_MARGIN = 12
 
@@ -114,13 +116,13 @@ def read_zones(
             text = _read_sideways(ink, blank, zone, spec, readers, years)
         elif zone.cells:
             text = _read_cells(ink, blank, zone, spec, reader)
-            text = replace(text, stray=answers.stray_ink(ink, zone.box, lines[index] if text.box else ()))
+            text = _with_place(text, ink, zone, lines[index] if text.box else ())
         else:
             sure = _look_for(lines[index], spec, readers.quick)
             if sure is None and spec.name in stamped:
                 sure = ZoneText("", (), None, reader.name)  # looked at again if no stamp is found
             text = sure if sure is not None else _read_answer(lines[index], spec, readers)
-            text = replace(text, stray=answers.stray_ink(ink, zone.box, lines[index]))
+            text = _with_place(text, ink, zone, lines[index])
         if any(re.search(pattern, text.text) for pattern in spec.patterns):
             answered.add(spec.name)
         texts.append(text)
@@ -129,6 +131,16 @@ def read_zones(
     if readers.other is not None:
         _ask_another(texts, lines, readers.other)
     return texts
+
+
+def _with_place(text: ZoneText, ink: Answers, zone: Zone, lines: Sequence[InkLine]) -> ZoneText:
+    """What was read, with what else stands in the zone."""
+    features = {
+        **text.features,
+        str(Feature.STAMPED): float(answers.is_stamped(ink, zone.box)),
+        str(Feature.FOREIGN): 0.0 if zone.cells else float(answers.foreign_ink(ink, zone.box, lines)),
+    }
+    return replace(text, stray=answers.stray_ink(ink, zone.box, lines), features=features)
 
 
 def _ask_another(texts: list[ZoneText], lines: Mapping[int, Sequence[InkLine]], other: LineReader) -> None:
@@ -189,13 +201,31 @@ def _dated(seen: StampRead, reader: str) -> ZoneText:
 
 
 def _read_answer(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) -> ZoneText:
-    """The answer on free lines; a number with the care that a figure written by hand needs."""
+    """The answer on free lines; a number with the care that figures written by hand need."""
     constraint = constraint_of(spec)
-    if lines and readers.stamps and constraint is not None and not constraint.soft and set(spec.alphabet) <= _FIGURES:
-        seen = read_number([line.pixels for line in lines], readers.stamps.careful, constraint)
-        if seen is not None:
-            return _numbered(seen, lines[seen.line], constraint, readers)
-    return _read_lines(lines, spec, readers.reader)
+    if not lines or readers.stamps is None or constraint is None or not _is_number(spec):
+        return _read_lines(lines, spec, readers.reader)
+    seen = read_number([line.pixels for line in lines], readers.stamps.careful, constraint)
+    if seen is None:
+        return _misfit(readers.reader.read([line.pixels for line in lines], spec.alphabet), lines, readers.reader.name)
+    text = _numbered(seen, lines[seen.line], constraint, readers)
+    if seen.score >= _LIKELY_NUMBER:
+        return text
+    # What fits is not likely: where the figures as they stand are plain to see, they are what was written.
+    (free,) = readers.reader.read([lines[seen.line].pixels], spec.alphabet)
+    if free.text in {"", seen.text} or min(free.characters) < _SURE:
+        return text
+    return _misfit([free], [lines[seen.line]], readers.reader.name)
+
+
+def _misfit(found: Sequence[LineRead], lines: Sequence[InkLine], reader: str) -> ZoneText:
+    """What stands there although it does not fit the field's grammar: it must not be cut to fit."""
+    text = _joined(found, hull([line.box for line in lines]), reader)
+    return replace(text, features={**_features(found, lines), str(Feature.GRAMMAR): 0.0})
+
+
+def _is_number(spec: FieldSpec) -> bool:
+    return bool(spec.alphabet) and set(spec.alphabet) <= _FIGURES
 
 
 def _numbered(seen: NumberRead, line: InkLine, constraint: Constraint, readers: Readers) -> ZoneText:
@@ -205,7 +235,12 @@ def _numbered(seen: NumberRead, line: InkLine, constraint: Constraint, readers: 
         (second,) = readers.quick.read([line.pixels], "", Expected(constraint))
         agreement = min(agreement, likeness(second.text, seen.text))
     read = LineRead(
-        seen.text, seen.characters, agreement=agreement, margin=min(seen.margin, _MARGIN_AT_MOST), fits=True
+        seen.text,
+        seen.characters,
+        agreement=agreement,
+        margin=min(seen.margin, _MARGIN_AT_MOST),
+        likelihood=max(seen.score, _UNLIKELY),
+        fits=True,
     )
     return replace(_joined([read], line.box, readers.reader.name), features=_features([read], [line]))
 
@@ -241,6 +276,7 @@ def _features(found: Sequence[LineRead], lines: Sequence[InkLine]) -> dict[str, 
     }
     for name, values in (
         (Feature.MARGIN, [read.margin for read in found]),
+        (Feature.LIKELIHOOD, [read.likelihood for read in found]),
         (Feature.AGREEMENT, [read.agreement for read in found]),
         (Feature.KNOWN, [read.known for read in found]),
         (Feature.GRAMMAR, [None if read.fits is None else float(read.fits) for read in found]),
@@ -301,7 +337,9 @@ def _read_cells(ink: Answers, blank: Print, zone: Zone, spec: FieldSpec, reader:
     line = np.pad(line[int(rows[0]) : int(rows[-1]) + 1], _CELL_MARGIN, constant_values=255)
     found = reader.read([line], spec.alphabet, Expected(constraint_of(spec), words_for(spec)))
     place = hull(inked)
-    return replace(_joined(found, place, reader.name), features=_features(found, [InkLine(line, place)]))
+    return replace(
+        _joined(found, place, reader.name), features=_features(found, [InkLine(line, place, np.zeros(0, np.int64))])
+    )
 
 
 def _inside_cell(ink: Answers, blank: Print, cell: Box) -> Grey | None:

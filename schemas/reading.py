@@ -19,12 +19,16 @@ class Feature(StrEnum):
     MARGIN = "margin"  # natural logarithm of the best candidate's probability over the second one's, at most 20
     AGREEMENT = "agreement"  # share of the characters on which an independent second reader said the same
     FAMILY_AGREEMENT = "family_agreement"  # the same for a reader of another family
+    LIKELIHOOD = "likelihood"  # natural logarithm of the probability of an answer that fits its grammar, at least -50
     GRAMMAR = "grammar"  # 1 if the reading fits the grammar declared for the field, 0 if not; absent if none is
     KNOWN = "known"  # share of the words that are found in the lexicons
     RESPELLED = "respelled"  # words that a lexicon changed, a count
     STRAY = "stray"  # pixels (at 300 dpi) of ink in the zone that are neither print nor part of what was read
     CUT = "cut"  # share of the answer's ink that had to be cut from print
     OVERFLOW = "overflow"  # share of the answer's ink that lies outside its zone
+    FOREIGN = "foreign"  # pixels (at 300 dpi) of writing in the zone that was taken for another zone's
+    STAMPED = "stamped"  # 1 where a stamp set on its side reaches into the zone, else 0
+    UNUSED = "unused"  # share of the characters read that the field's pattern left out
     LENGTH = "length"  # characters of the reading, a count
     LINES = "lines"  # lines of writing, a count
     HEIGHT = "height"  # of the ink of a line, pixels at 300 dpi

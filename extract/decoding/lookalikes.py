@@ -32,6 +32,9 @@ _FIGURES = str.maketrans("OoQDIlSBZ", "000011582")
 _FIGURE = "[0-9OoQDIlSBZ]"
 # Codes in which letters and figures alternate as their countries lay down. At least half of a code's figures must have
 # been read as figures. Canada: Canada Post, Addressing Guidelines; United States: USPS Publication 28.
+_NUMBER = re.compile(rf"(?<![\w./#-]){_FIGURE}{{4,}}(?![\w/])")
+_IN_A_WORD = re.compile(r"(?<=[a-z]{2})[01](?=[a-z]|\b)")
+_SMALL_LETTERS = str.maketrans("01", "ol")
 _CANADIAN = re.compile(rf"\b(?P<a>[A-Z])(?P<b>{_FIGURE})(?P<c>[A-Z]) (?P<d>{_FIGURE})(?P<e>[A-Z])(?P<f>{_FIGURE})\b")
 _ZIP = re.compile(rf"(?<=\b[A-Z]{{2}} ){_FIGURE}{{5}}(?:-{_FIGURE}{{4}})?(?!\w)")
 
@@ -75,9 +78,19 @@ def mended_short_form(word: str) -> str:
 
 
 def mended_codes(text: str) -> str:
-    """The text with letters made figures where a Canadian or an American postal code leaves room for nothing else."""
+    """The text with letters made figures where a number or a postal code leaves room for nothing else.
+
+    And the other way round: a figure between small letters is the letter that looks like it.
+    """
+    text = _NUMBER.sub(lambda found: found[0].translate(_FIGURES) if _is_number(found[0]) else found[0], text)
+    text = _IN_A_WORD.sub(lambda found: found[0].translate(_SMALL_LETTERS), text)
     text = _CANADIAN.sub(lambda found: _mended(found[0], (1, 4, 6)), text)
     return _ZIP.sub(lambda found: _mended(found[0], range(len(found[0]))), text)
+
+
+def _is_number(word: str) -> bool:
+    """Whether most of a word are figures, so that the rest must be."""
+    return 2 * sum(character.isdigit() for character in word) > len(word)
 
 
 def _mended(code: str, figures: Sequence[int]) -> str:

@@ -21,6 +21,7 @@ class LineRead:
     places:     the columns (start, end) of the image each character was seen in; empty if the reader cannot tell.
     agreement:  the share (0 to 1) of the characters on which a second reader said the same; None if none was asked.
     margin:     natural logarithm of how much likelier it is than the second best answer; None if none was looked for.
+    likelihood: natural logarithm of its probability, at least -50; None if it was read under no constraint.
     fits:       whether it fits the constraint it was read under; None if it was read under none.
     known:      the share of its words that are in the lists; None if it was not looked up.
     respelled:  how many of its words were replaced by words of the lists.
@@ -31,6 +32,7 @@ class LineRead:
     places: tuple[tuple[int, int], ...] = ()
     agreement: float | None = None
     margin: float | None = None
+    likelihood: float | None = None
     fits: bool | None = None
     known: float | None = None
     respelled: int = 0

@@ -23,6 +23,8 @@ _SURE_OF_A_WORD = 0.85
 _MOST_OF_IT = 0.6
 # Under a constraint the first answer must be so many nats likelier than the second.
 _CLEAR_MARGIN = 3.0
+# And it must be this likely by itself (natural logarithm): what was forced to fit is not.
+_LIKELY = -0.5
 # Paper around a word that was cut out, in pixels.
 _MARGIN = 6
 _PAPER = 255
@@ -61,7 +63,8 @@ class CascadeReader:
         whole = _Span(0, len(line.text), 0, width)
         sure = min(line.characters, default=0.0) >= self._sure
         if line.fits is not None:
-            return [] if sure and line.fits and (line.margin or 0.0) >= _CLEAR_MARGIN else [whole]
+            plain = (line.margin or 0.0) >= _CLEAR_MARGIN and (line.likelihood or 0.0) >= _LIKELY
+            return [] if sure and line.fits and plain else [whole]
         if not line.text or not line.places:
             return [] if sure else [whole]
         spans: list[_Span] = []
@@ -160,6 +163,7 @@ def _joined(line: LineRead, answers: Sequence[tuple[_Span, LineRead]]) -> LineRe
         tuple(characters),
         agreement=agreed / asked,
         margin=last.margin if whole else None,
+        likelihood=last.likelihood if whole else None,
         fits=last.fits if whole else None,
         known=min(looked_up, default=None),
         respelled=sum(answer.respelled for _, answer in answers),

@@ -28,6 +28,7 @@ _STEP = 8  # one step of output stands for so many pixels of input
 # the line does not change what is read (measured: 8 to 64).
 _WIDTH_UNIT = 16
 _WIDEST_LINE = 48 * 40  # a wider line is read in pieces
+_UNLIKELY = -50.0  # no answer counts for less likely than this (natural logarithm)
 _CANDIDATES, _CERTAIN_MARGIN = 3, 20.0  # answers looked for under a constraint; nats that stand for "no other"
 _WORD_SPACE = _LINE_HEIGHT // 5  # a gap at least this wide, at reading height, is a space between words
 
@@ -193,7 +194,8 @@ def _constrained(found: Sequence[Candidate], columns: NDArray[np.int64]) -> Line
     rivals = [other.score for other in found[1:] if _letters(other.text) != _letters(best.text)]
     margin = min(best.score - max(rivals), _CERTAIN_MARGIN) if rivals else _CERTAIN_MARGIN
     places = tuple((int(columns[begin]), int(columns[end])) for begin, end in best.ranges)
-    return LineRead(best.text, best.characters, places, margin=margin, fits=best.fits)
+    likelihood = max(best.score, _UNLIKELY)
+    return LineRead(best.text, best.characters, places, margin=margin, likelihood=likelihood, fits=best.fits)
 
 
 def _letters(text: str) -> str:

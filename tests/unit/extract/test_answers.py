@@ -178,3 +178,49 @@ def test_faint_pencil_is_ink_on_a_stain_as_on_clean_paper_and_the_stain_is_not()
 def test_black_and_white_is_told_from_grey() -> None:
     assert answers.has_two_levels(BLANK)
     assert not answers.has_two_levels(np.full((700, 1300), 200, np.uint8))
+
+
+UPPER_ZONE, LOWER_ZONE = Box(100, 360, 1100, 500), Box(100, 500, 1100, 640)
+
+
+def block(*, last_top: int) -> Image.Image:
+    """Two lines in the upper zone and a third one at a height of our choice, mostly in the lower zone."""
+    picture, pen = page()
+    for top, text in ((370, "Harbour House"), (425, "12 Quay Street"), (last_top, "Drewsport DR4 7QT")):
+        pen.text((150, top), text, font=ImageFont.load_default(36), fill=0)
+    return picture
+
+
+def test_a_line_that_runs_over_the_edge_of_its_zone_stays_with_the_lines_it_continues() -> None:
+    upper, lower = lines(block(last_top=480), UPPER_ZONE, LOWER_ZONE)
+    assert (len(upper), len(lower)) == (3, 0)
+    assert upper[-1].overflow > 0.5
+
+
+def test_a_line_that_stands_in_the_zone_below_is_that_zone_s() -> None:
+    upper, lower = lines(block(last_top=540), UPPER_ZONE, LOWER_ZONE)
+    assert (len(upper), len(lower)) == (2, 1)
+
+
+def test_writing_of_another_zone_that_reaches_in_is_counted_as_foreign() -> None:
+    answer = found(block(last_top=480), UPPER_ZONE, LOWER_ZONE)
+    upper, lower = answers.lines_of_zones(answer, [UPPER_ZONE, LOWER_ZONE])
+    reaching = (answer.labels[500:640] > 0).sum()
+    assert answers.foreign_ink(answer, LOWER_ZONE, lower) == reaching > 500
+    assert answers.foreign_ink(answer, UPPER_ZONE, upper) == 0
+
+
+def test_a_small_word_in_the_column_of_a_stamp_is_no_part_of_the_stamp() -> None:
+    zone = Box(100, 350, 1200, 690)
+    picture, pen = page()
+    stamp = Image.new("L", (330, 44), 255)
+    ImageDraw.Draw(stamp).text((4, 0), "OCT 24 2007", font=ImageFont.load_default(40), fill=0)
+    picture.paste(stamp.rotate(90, expand=True, fillcolor=255), (700, 355))
+    pen.rectangle((700, 500, 744, 545), fill=255)
+    pen.text((640, 508), "U.K. ONLY", font=ImageFont.load_default(34), fill=0)
+    answer = found(picture, zone)
+    (word,) = answers.lines_of_zones(answer, [zone])[0]
+    assert word.box.left == pytest.approx(642, abs=6)
+    assert word.box.height < 40
+    assert answers.is_stamped(answer, zone)
+    assert not answers.is_stamped(answer, RIGHT_ZONE)

@@ -37,6 +37,8 @@ def test_lookalikes_of_a_word_are_few_and_do_not_hold_the_word() -> None:
         ("Calgary, AB T2P OR8", "Calgary, AB T2P 0R8"),
         ("Boston, MA O2l10", "Boston, MA 02110"),
         ("Lexington, KY 4O508-12S4", "Lexington, KY 40508-1254"),
+        ("117O3 Foxhal1 Road", "11703 Foxhall Road"),
+        ("1O2 High Street, B12, 4th, A1O1B", "1O2 High Street, B12, 4th, A1O1B"),
         ("Unit LOLL", "Unit LOLL"),
         ("NY SOLID", "NY SOLID"),
     ],

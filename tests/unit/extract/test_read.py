@@ -6,12 +6,15 @@ import cv2
 import numpy as np
 
 from extract import answers
+from extract.decoding.alphabet import Floats
 from extract.engines import ANYTHING, Expected, LineRead
 from extract.page import ExactWord, Grey
 from extract.read import Readers, ZoneText, read_zones
+from extract.stamp import StampReaders
 from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import Zone
 from schemas.geometry import Box
+from tests.unit.extract.decoding_steps import CLASSES, steps_of
 
 WIDTH, HEIGHT = 1000, 600
 CELLS = tuple(Box(left, 200, left + 80, 300) for left in range(100, 580, 80))
@@ -102,7 +105,8 @@ def test_the_place_of_a_comb_is_that_of_its_written_cells() -> None:
 
 def test_an_empty_comb_is_blank_paper_and_is_not_read() -> None:
     reader = StrokeReader()
-    assert read(BLANK, PLATE, COMB, reader=reader) == ZoneText("", (), None, "strokes@1")
+    text = read(BLANK, PLATE, COMB, reader=reader)
+    assert (text.text, text.characters, text.box, text.stray) == ("", (), None, 0)
     assert reader.asked == []
 
 
@@ -274,3 +278,50 @@ def test_a_reading_tells_how_its_ink_lay() -> None:
     assert {"cut", "overflow", "lines", "height", "respelled", "agreement"} <= set(text.features)
     assert (text.features["lines"], text.features["height"]) == (1.0, 40.0)
     assert (text.features["cut"], text.features["overflow"]) == (0.0, 0.0)
+
+
+class NumberSteps:
+    """A recogniser that sees the same figures on every picture."""
+
+    classes = CLASSES
+
+    def __init__(self, figures: str) -> None:
+        self.figures = figures
+
+    def probabilities(self, lines: Sequence[Grey]) -> list[Floats]:
+        return [steps_of(self.figures) for _ in lines]
+
+
+class FiguresReader(StrokeReader):
+    """Reads every line as these figures, surely."""
+
+    def __init__(self, figures: str) -> None:
+        super().__init__()
+        self.figures = figures
+
+    def _read(self, line: Grey) -> LineRead:
+        return LineRead(self.figures, (0.999,) * len(self.figures))
+
+
+NUMBER = FieldSpec("line", FieldKind.TEXT, alphabet="0123456789#", grammar="#?[1-9][0-9]{0,3}")
+
+
+def read_number_zone(figures: str) -> ZoneText:
+    steps = NumberSteps(figures)
+    readers = Readers(
+        FiguresReader(figures), WholePictureFinder(), stamps=StampReaders(WholePictureFinder(), steps, steps)
+    )
+    (text,) = read_zones(written(380), PRINT, (), [(NUMBER, ZONES[0])], readers)
+    return text
+
+
+def test_a_number_that_fits_its_grammar_is_taken_with_the_votes_for_it() -> None:
+    text = read_number_zone("6566")
+    assert text.text == "6566"
+    assert (text.features["grammar"], text.features["agreement"]) == (1.0, 1.0)
+
+
+def test_a_number_plainly_longer_than_its_grammar_is_never_cut_to_fit() -> None:
+    text = read_number_zone("10435")
+    assert text.text == "10435"
+    assert text.features["grammar"] == 0.0
