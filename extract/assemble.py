@@ -198,16 +198,17 @@ def _written(spec: FieldSpec, page: Seen) -> _Draft:
         # Ink that belongs to no line of writing is dirt or writing that was missed: never silently blank paper.
         inked = text.box is not None or text.stray > _STRAY_INK
         known = {**text.features, str(Feature.STRAY): float(text.stray)}
-        reading = _narrowed(Reading(text.text, text.characters, text.reader, area if inked else None, known), normal)
+        reading = Reading(text.text, text.characters, text.reader, area if inked else None, known)
+        reading = _narrowed(reading, normal, has_patterns=bool(spec.patterns))
         drafts.append(_Draft(spec, normal, page.number, area, reading, features=features.of_reading(reading)))
     return max(drafts, key=lambda draft: (draft.normal.value is not None, bool(draft.reading and draft.reading.area)))
 
 
-def _narrowed(reading: Reading, normal: Normal) -> Reading:
+def _narrowed(reading: Reading, normal: Normal, *, has_patterns: bool) -> Reading:
     """The reading without what a pattern left out, so that only the answer's own scores count."""
     start = reading.text.find(normal.text) if normal.text else -1
     if start < 0 or normal.text == reading.text:
-        return reading
+        return replace(reading, features={**reading.features, str(Feature.UNUSED): 0.0}) if has_patterns else reading
     end = start + len(normal.text)
     features = {**reading.features, str(Feature.UNUSED): 1.0 - len(normal.text) / len(reading.text)}
     return replace(reading, text=reading.text[start:end], characters=reading.characters[start:end], features=features)

@@ -58,6 +58,8 @@ SCALES: Final[Mapping[str, Scale]] = {
     Feature.LIKELIHOOD: Scale(_loss, +1),
     Feature.GRAMMAR: Scale(_as_it_is, +1),
     Feature.KNOWN: Scale(_as_it_is, +1),
+    Feature.UNLISTED: Scale(_nines, +1),
+    Feature.ODD: Scale(_count, -1),
     Feature.RESPELLED: Scale(_count, -1),
     Feature.STRAY: Scale(_count, -1),
     Feature.CUT: Scale(_part, -1),

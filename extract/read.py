@@ -11,6 +11,7 @@ from extract import answers
 from extract.answers import Answers, InkLine, Print
 from extract.decoding.automaton import Constraint
 from extract.decoding.declared import constraint_of, words_for
+from extract.decoding.mending import unlisted
 from extract.digits import NumberRead, read_number
 from extract.engines import Expected, LineFinder, LineRead, LineReader
 from extract.engines.cascade import likeness
@@ -116,13 +117,13 @@ def read_zones(
             text = _read_sideways(ink, blank, zone, spec, readers, years)
         elif zone.cells:
             text = _read_cells(ink, blank, zone, spec, reader)
-            text = _with_place(text, ink, zone, lines[index] if text.box else ())
+            text = _with_place(text, ink, spec, zone, lines[index] if text.box else ())
         else:
             sure = _look_for(lines[index], spec, readers.quick)
             if sure is None and spec.name in stamped:
                 sure = ZoneText("", (), None, reader.name)  # looked at again if no stamp is found
             text = sure if sure is not None else _read_answer(lines[index], spec, readers)
-            text = _with_place(text, ink, zone, lines[index])
+            text = _with_place(text, ink, spec, zone, lines[index])
         if any(re.search(pattern, text.text) for pattern in spec.patterns):
             answered.add(spec.name)
         texts.append(text)
@@ -133,14 +134,23 @@ def read_zones(
     return texts
 
 
-def _with_place(text: ZoneText, ink: Answers, zone: Zone, lines: Sequence[InkLine]) -> ZoneText:
-    """What was read, with what else stands in the zone."""
+def _with_place(text: ZoneText, ink: Answers, spec: FieldSpec, zone: Zone, lines: Sequence[InkLine]) -> ZoneText:
+    """What was read, with what else stands in the zone and which of its words no list vouches for."""
     features = {
         **text.features,
+        **_unlisted(text, spec),
         str(Feature.STAMPED): float(answers.is_stamped(ink, zone.box)),
         str(Feature.FOREIGN): 0.0 if zone.cells else float(answers.foreign_ink(ink, zone.box, lines)),
     }
     return replace(text, stray=answers.stray_ink(ink, zone.box, lines), features=features)
+
+
+def _unlisted(text: ZoneText, spec: FieldSpec) -> dict[str, float]:
+    words = words_for(spec)
+    if words is None or not text.text:
+        return {}
+    found = unlisted(text.text, text.characters, words)
+    return {str(Feature.UNLISTED): found.weakest, str(Feature.ODD): float(found.odd)}
 
 
 def _ask_another(texts: list[ZoneText], lines: Mapping[int, Sequence[InkLine]], other: LineReader) -> None:

@@ -22,6 +22,10 @@ class Feature(StrEnum):
     LIKELIHOOD = "likelihood"  # natural logarithm of the probability of an answer that fits its grammar, at least -50
     GRAMMAR = "grammar"  # 1 if the reading fits the grammar declared for the field, 0 if not; absent if none is
     KNOWN = "known"  # share of the words that are found in the lexicons
+    UNLISTED = (
+        "unlisted"  # lowest score of a character in a word that no list holds, numbers included; 1 if there is none
+    )
+    ODD = "odd"  # words that no list holds and that are no numbers, a count
     RESPELLED = "respelled"  # words that a lexicon changed, a count
     STRAY = "stray"  # pixels (at 300 dpi) of ink in the zone that are neither print nor part of what was read
     CUT = "cut"  # share of the answer's ink that had to be cut from print

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from extract.decoding.lettering import has_usual_capitals
 from extract.decoding.lexicon import Lexicon
 from extract.decoding.lookalikes import is_doubtful, mended_codes, mended_short_form, mended_word
 from extract.decoding.spelling import WORD, is_known
@@ -12,6 +13,9 @@ from extract.decoding.spelling import WORD, is_known
 # Shorter words are in the lists by chance.
 _LONG: Final = 4
 _LONE_LOOKALIKES: Final = frozenset("O0oIl1")
+_POSSESSIVE: Final = re.compile(r"['’]s$", re.IGNORECASE)
+# A number, one with an ordinal's ending or a house's letter, or a lone initial.
+_NUMBER: Final = re.compile(r"\d+(?:st|nd|rd|th|ST|ND|RD|TH|[A-Za-z])?|[A-Za-z]|'?\d\d")
 _SMALL_LETTER: Final = re.compile(r"[a-z]{2}")
 
 
@@ -66,3 +70,32 @@ def is_in_lists(word: str, words: Lexicon | None) -> bool:
     """Whether every part of a word is a longer word of the lists, which is no accident."""
     parts = WORD.findall(word)
     return words is not None and bool(parts) and all(len(part) >= _LONG and part in words for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """The words of a text that no list vouches for.
+
+    weakest: the lowest score of a character in one of them, numbers included; 1.0 if there is none.
+    odd:     how many of them are no numbers.
+    """
+
+    weakest: float
+    odd: int
+
+
+def unlisted(text: str, characters: Sequence[float], words: Lexicon) -> Unlisted:
+    """Look at the words of a text that the lists do not hold. `characters`: a score for each character of `text`."""
+    weakest, odd = 1.0, 0
+    for part in WORD.finditer(text):
+        word = part[0].strip("'‘’`")
+        if _is_vouched_for(word, words):
+            continue
+        weakest = min(weakest, *characters[part.start() : part.end()])
+        odd += _NUMBER.fullmatch(word) is None
+    return Unlisted(weakest, odd)
+
+
+def _is_vouched_for(word: str, words: Lexicon) -> bool:
+    bare = _POSSESSIVE.sub("", word)
+    return len(bare) > 1 and bare.isalpha() and has_usual_capitals(bare) and bare in words

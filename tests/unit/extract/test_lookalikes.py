@@ -4,7 +4,7 @@ import pytest
 
 from extract.decoding.lexicon import Lexicon
 from extract.decoding.lookalikes import mended_codes, mended_word, variants
-from extract.decoding.mending import is_plain, mended
+from extract.decoding.mending import is_plain, mended, unlisted
 
 WORDS = Lexicon(sorted(["company", "filing", "fling", "government", "international", "mill", "modem", "modern"]))
 
@@ -66,3 +66,20 @@ def test_among_capitals_a_short_form_stays_as_it_is() -> None:
 @pytest.mark.parametrize(("word", "plain"), [("Company,", True), ("filing", False), ("O", False), ("Cornpany", False)])
 def test_a_word_is_plain_if_it_is_known_and_looks_like_no_other(word: str, *, plain: bool) -> None:
     assert is_plain(word, WORDS) is plain
+
+
+@pytest.mark.parametrize(
+    ("text", "weakest", "odd"),
+    [
+        ("Modern Company", 1.0, 0),  # all in the lists
+        ("Company 1234", 0.5, 0),  # no list vouches for a number, but it is none of the odd ones
+        ("5th Mill, B12", 0.5, 1),
+        ("5tn Mill", 0.5, 1),
+        ("Unt A Company's", 0.5, 1),  # a lone letter is as good as a number
+    ],
+)
+def test_what_no_list_vouches_for_is_weighed_by_its_own_scores(text: str, weakest: float, odd: int) -> None:
+    listed = {"modern", "company", "mill"}
+    scores = [0.9 if word.lower().rstrip(",") in listed else 0.5 for word in text.split() for _ in word + " "]
+    found = unlisted(text, scores[: len(text)], WORDS)
+    assert (found.weakest, found.odd) == (weakest, odd)
