@@ -50,6 +50,8 @@ _WRITING_TALL, _ALONE_TALL = 14, 18
 _DASH_LONG = 15
 # Nothing a pen or a typewriter makes in one piece is larger than this: two inches; it is the edge of something.
 _HUGE_PIXELS = 600
+# A stroke so long and so thin is a crease, the edge of a copy or an underline: no letter, and no answer by itself.
+_CREASE_LONG, _CREASE_THIN = 110, 9
 # A line's margin in its picture.
 _MARGIN = 6
 # A run taller than this may be several lines that touch.
@@ -136,7 +138,8 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
     shapes = shapes_of(remaining)
     stats = shapes.stats
     extent = stats[:, WIDTH : HEIGHT + 1].max(axis=1)
-    keep = (stats[:, AREA] >= _SPECK_PIXELS) & (extent <= _HUGE_PIXELS)
+    is_crease = (extent >= _CREASE_LONG) & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) <= _CREASE_THIN)
+    keep = (stats[:, AREA] >= _SPECK_PIXELS) & (extent <= _HUGE_PIXELS) & ~is_crease
     keep[0] = False
     run = groups(shapes, keep, (_WORD_GAP, 3))
     small = np.bincount(run, weights=stats[:, AREA], minlength=int(run.max(initial=0)) + 1) < _RUN_PIXELS
@@ -144,7 +147,7 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
     run = np.where(small[run], 0, run).astype(np.int32)
     stray *= _STRAY
     stray.reshape(-1)[shapes.places[stats[shapes.of, AREA] < _SPECK_PIXELS]] = _SPECK
-    stray.reshape(-1)[shapes.places[run[shapes.of] > 0]] = 0
+    stray.reshape(-1)[shapes.places[((run > 0) | is_crease)[shapes.of]]] = 0
     found: Stacks = stacks_of(stats, run)
     return Answers(aligned, level, shapes.labels, stats, run, found.sideways, found.places, stray, cut)
 

@@ -117,7 +117,18 @@ def fields(form_type: FormType, edition: Edition, seen: Sequence[Seen], standard
     """Every field of the form type, in its order, decided."""
     drafts = [_draft(spec, seen) for spec in form_type.fields]
     checks = validate.validate(form_type, {draft.spec.name: draft.normal for draft in drafts})
-    return tuple(_decided(draft, form_type.id, checks.get(draft.spec.name, ()), standards) for draft in drafts)
+    return tuple(
+        _decided(draft, form_type.id, (*_misfits(draft), *checks.get(draft.spec.name, ())), standards)
+        for draft in drafts
+    )
+
+
+def _misfits(draft: "_Draft") -> tuple[CheckResult, ...]:
+    """A check against the grammar the field declares, where one was read under and no other answer may be right."""
+    fits = draft.reading.features.get(Feature.GRAMMAR) if draft.reading else None
+    if fits is None or draft.spec.soft:
+        return ()
+    return (CheckResult("grammar", fits > 0, "" if fits else "The answer is not built as it must be."),)
 
 
 @dataclass(frozen=True, slots=True)

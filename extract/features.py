@@ -65,6 +65,7 @@ SCALES: Final[Mapping[str, Scale]] = {
     Feature.CUT: Scale(_part, -1),
     Feature.OVERFLOW: Scale(_part, -1),
     Feature.FOREIGN: Scale(_count, -1),
+    Feature.UNREAD: Scale(_count, -1),
     Feature.STAMPED: Scale(_as_it_is, -1),
     Feature.UNUSED: Scale(_part, -1),
     Feature.LENGTH: Scale(_count, 0),
@@ -85,7 +86,7 @@ def of_reading(reading: Reading) -> dict[str, float]:
     features = {str(name): value for name, value in reading.features.items()}
     if reading.text == "":
         # Scores of nothing say nothing; what is left speaks of the place.
-        kept = (Feature.STRAY, Feature.CUT, Feature.OVERFLOW, Feature.FOREIGN, Feature.STAMPED)
+        kept = (Feature.STRAY, Feature.CUT, Feature.OVERFLOW, Feature.FOREIGN, Feature.UNREAD, Feature.STAMPED)
         return {str(name): features[name] for name in kept if name in features} | {
             str(Feature.INKED): float(reading.area is not None)
         }

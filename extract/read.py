@@ -280,6 +280,7 @@ def _features(found: Sequence[LineRead], lines: Sequence[InkLine]) -> dict[str, 
     features = {
         Feature.CUT: sum(line.cut * part for line, part in zip(lines, ink, strict=True)) / whole,
         Feature.OVERFLOW: sum(line.overflow * part for line, part in zip(lines, ink, strict=True)) / whole,
+        Feature.UNREAD: float(sum(part for read, part in zip(found, ink, strict=True) if not read.text)),
         Feature.LINES: float(len(lines)),
         Feature.HEIGHT: float(np.median([line.box.height for line in lines])),
         Feature.RESPELLED: float(sum(read.respelled for read in found)),

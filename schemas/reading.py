@@ -31,6 +31,7 @@ class Feature(StrEnum):
     CUT = "cut"  # share of the answer's ink that had to be cut from print
     OVERFLOW = "overflow"  # share of the answer's ink that lies outside its zone
     FOREIGN = "foreign"  # pixels (at 300 dpi) of writing in the zone that was taken for another zone's
+    UNREAD = "unread"  # pixels (at 300 dpi) of ink in lines of writing that were read as nothing
     STAMPED = "stamped"  # 1 where a stamp set on its side reaches into the zone, else 0
     UNUSED = "unused"  # share of the characters read that the field's pattern left out
     LENGTH = "length"  # characters of the reading, a count

@@ -8,6 +8,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_THREAD_LIMIT"] = "1"
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine's load than about the code.
+settings.register_profile("postroom", deadline=None)
+settings.load_profile("postroom")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -147,7 +147,7 @@ def _words(question: Question, random: Generator) -> Answer:
 
 def _fits(text: str, question: Question) -> bool:
     spec = question.spec
-    if question.room and len(text.replace(" ", "")) > question.room:
+    if question.room and len(text) > question.room:
         return False
     if spec.alphabet and set(text.replace(" ", "")) - set(spec.alphabet):
         return False
