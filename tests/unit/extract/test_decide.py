@@ -271,3 +271,19 @@ def test_the_calibration_that_ships_can_be_read() -> None:
     for curve in shipped.curves.values():
         assert list(curve.scores) == sorted(curve.scores)
         assert list(curve.probabilities) == sorted(curve.probabilities)
+
+
+@pytest.mark.parametrize(
+    ("measure", "reason"),
+    [
+        ("foreign", "Writing that was taken for another field's reaches in here."),
+        ("unread", "A line of writing here could not be read."),
+    ],
+)
+def test_ink_that_the_reading_leaves_out_sends_even_a_sure_value_to_a_person(measure: str, reason: str) -> None:
+    little, much = ({"known": 1.0, measure: pixels} for pixels in (250.0, 251.0))
+    for facts in (text(features=much), empty(features=much)):
+        decision = decide(facts, STANDARDS)
+        assert (decision.status, decision.reasons) == (FieldStatus.REVIEW, (reason,))
+        assert weighed_as(facts) is None  # nor is it evidence for any curve
+    assert decide(text(features=little), STANDARDS).status is FieldStatus.ACCEPTED
