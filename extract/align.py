@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extract import answers, registration
+from extract import answers
+from extract.fit import Fit, to_page, warp
 from extract.page import ExactWord, Grey, PageImage
-from extract.registration import Fit, Reference
+from extract.references import Reference
 from schemas.geometry import Box, PageArea
 
 
@@ -31,9 +32,7 @@ class Laid:
     def area(self, box: Box) -> PageArea:
         """Where a place of the reference lies on the upright page, in fractions of it."""
         corners = [
-            registration.to_page(self._fit, self._reference, x, y)
-            for x in (box.left, box.right)
-            for y in (box.top, box.bottom)
+            to_page(self._fit, self._reference, x, y) for x in (box.left, box.right) for y in (box.top, box.bottom)
         ]
         xs, ys = [corner[0] for corner in corners], [corner[1] for corner in corners]
         width, height = self._page.width, self._page.height
@@ -42,7 +41,7 @@ class Laid:
 
 def align(page: PageImage, drawing: Grey, reference: Reference, fit: Fit) -> Laid:
     """Lay an upright page into the frame of the reference it was recognised by; `drawing` is that blank form."""
-    pixels = registration.warp(page, reference, fit)
+    pixels = warp(page, reference, fit)
     words = tuple(_in_frame(word, fit) for word in page.words)
     return Laid(pixels, drawing, answers.has_two_levels(page.pixels), words, page, fit, reference)
 

@@ -14,11 +14,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from extract import answers, registration
+from extract import answers, references
 from extract.answers import Print
 from extract.page import Grey
-from extract.registration import Reference, Spots, View
+from extract.references import Reference, Spots
 from extract.shortlist import compact
+from extract.views import View
 from schemas.form_type import Edition, FormType
 
 # Drawings (8.4 MB each), prints prepared for taking off pages (as much) and references (1.3 MB) that are kept: a batch
@@ -112,12 +113,12 @@ def _drawing_of(candidate: Candidate) -> Grey:
 @lru_cache(maxsize=_REFERENCES_KEPT)
 def _reference_of(candidate: Candidate) -> Reference:
     def work_out() -> Mapping[str, NDArray[Any]]:
-        made = registration.prepare(candidate.drawing, candidate.edition.dpi)
+        made = references.prepare(candidate.drawing, candidate.edition.dpi)
         return {"shape": np.array(made.shape), "fine": made.fine, "patches": made.patches}
 
     known = candidate._noted("reference", work_out)
     height, width = known["shape"].tolist()
-    return registration.reference((height, width), candidate.edition.dpi, known["fine"], known["patches"])
+    return references.reference((height, width), candidate.edition.dpi, known["fine"], known["patches"])
 
 
 @lru_cache(maxsize=_PRINTS_KEPT)
@@ -127,7 +128,7 @@ def _print_of(candidate: Candidate) -> Print:
 
 def seen(candidate: Candidate) -> View:
     """The blank form looked at as if it were a page."""
-    return registration.seen(candidate.reference)
+    return references.seen(candidate.reference)
 
 
 def _packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -13,13 +13,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from extract import registration
+from extract import registration, rough_map, views
 from extract.candidate import Book, Candidate, seen
+from extract.fit import Fit, warp_fine
 from extract.page import Grey
-from extract.registration import Fit, View
 from extract.relatives import Difference, difference
 from extract.sheet import Match
 from extract.shortlist import Likely, Shortlist, alike
+from extract.views import View
 from schemas.errors import NoFit, NotAForm
 from schemas.form_type import Edition, FormType
 
@@ -146,7 +147,7 @@ class Catalogue:
         beaten = {found.candidate}
         while True:
             mine = found.candidate
-            upright = registration.warp_fine(found.upright, mine.reference, found.fit)
+            upright = warp_fine(found.upright, mine.reference, found.fit)
             leads = [
                 (apart.lead(upright), other)
                 for other in self.candidates
@@ -166,9 +167,9 @@ class Catalogue:
 
 def _laid(page: View, candidate: Candidate, likely: Likely) -> _Found | None:
     """The page laid onto a candidate; None if it does not fit."""
-    upright = registration.turned(page, likely.turned)
+    upright = views.turned(page, likely.turned)
     try:
-        begin = registration.roughly(upright, candidate.spots, likely.start)
+        begin = rough_map.roughly(upright, candidate.spots, likely.start)
         fit = registration.refine(upright, candidate.reference, begin)
     except NoFit:
         return None

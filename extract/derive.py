@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from extract import registration
+from extract import references, registration, views
+from extract.fit import warp
 from extract.page import Grey, PageImage
 from schemas.errors import NoFit
 from schemas.geometry import Box
@@ -67,7 +68,7 @@ def derive_blank(pages: Sequence[PageImage]) -> Derived:
     layers, used, residuals, refused = _first_layers(pages)
     for _ in range(_ROUNDS - 1):
         blank = _quantile(layers, 0.5)
-        layers, used, residuals, refused = _layers(pages, registration.prepare(blank, REFERENCE_DPI))
+        layers, used, residuals, refused = _layers(pages, references.prepare(blank, REFERENCE_DPI))
         if len(used) < 2:
             raise NoFit("fewer than two of the pages show the same print", residual_pixels=float("inf"))
     blank = _quantile(layers, 0.5)
@@ -97,8 +98,8 @@ def _first_layers(pages: Sequence[PageImage]) -> _Layers:
     """
     best: _Layers | None = None
     for anchor in _anchors(pages):
-        pixels = registration.resample(anchor.pixels, anchor.dpi, REFERENCE_DPI)
-        laid = _layers(pages, registration.prepare(pixels, REFERENCE_DPI))
+        pixels = views.resample(anchor.pixels, anchor.dpi, REFERENCE_DPI)
+        laid = _layers(pages, references.prepare(pixels, REFERENCE_DPI))
         if best is None or len(laid[1]) > len(best[1]):
             best = laid
         if 2 * len(best[1]) > len(pages):
@@ -108,18 +109,18 @@ def _first_layers(pages: Sequence[PageImage]) -> _Layers:
     return best
 
 
-def _layers(pages: Sequence[PageImage], reference: registration.Reference) -> _Layers:
+def _layers(pages: Sequence[PageImage], reference: references.Reference) -> _Layers:
     layers: list[Grey] = []
     used: list[int] = []
     residuals: list[float] = []
     refused: list[int] = []
     for index, page in enumerate(pages):
         try:
-            fit = registration.align(registration.view(page), reference)
+            fit = registration.align(views.view(page), reference)
         except NoFit:
             refused.append(index)
             continue
-        layers.append(registration.warp(page, reference, fit))
+        layers.append(warp(page, reference, fit))
         used.append(index)
         residuals.append(round(fit.residual_pixels, 2))
     return layers, tuple(used), tuple(residuals), tuple(refused)

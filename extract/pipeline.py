@@ -14,10 +14,10 @@ from extract import assemble, clean, layout, quality, screen, separator, split
 from extract.classify import Catalogue
 from extract.engines import BarcodeFinder, LayoutFinder, LineFinder, LineReader, OrientationFinder
 from extract.page import PageImage
-from extract.registration import FINE_DPI, view
 from extract.sheet import Match, Sheet
 from extract.stamp import StampReaders
 from extract.standards import Standards
+from extract.views import FINE_DPI, view
 from schemas.extraction import Document
 from schemas.form_type import FormType
 from schemas.page import PageFact, PageLabel

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from extract.fit import Fit
 from extract.page import Grey, PageImage
-from extract.registration import Fit
 from schemas.reading import Feature
 
 

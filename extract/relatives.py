@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 
 from extract import registration
+from extract.fit import warp_fine
 from extract.page import Grey
-from extract.registration import Reference, View
+from extract.references import Reference
+from extract.views import View
 from schemas.errors import NoFit
 
 # Two editions are close relatives if the one's page fits the other's print at least so well.
@@ -60,7 +62,7 @@ def difference(one: Reference, other: View) -> Difference | None:
         return None
     if fit.likeness < _RELATIVES:
         return None
-    theirs = registration.warp_fine(other, one, fit)
+    theirs = warp_fine(other, one, fit)
     mine = one.fine
     found = []
     for left, top in _most_unlike(mine, theirs):

@@ -5,7 +5,7 @@ import numpy as np
 
 from extract.engines import BarcodeFinder
 from extract.page import Grey, PageImage
-from extract.registration import resample
+from extract.views import resample
 from schemas.page import SEPARATOR_PAYLOAD
 
 # Separator sheets carry bars (Code 128) an inch high: this is fine enough, and four times as quick.

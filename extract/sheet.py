@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from extract.answers import Print
+from extract.fit import Fit
 from extract.page import Grey, PageImage
-from extract.registration import Fit, Reference
+from extract.references import Reference
 from schemas.form_type import Edition, FormType
 from schemas.page import PageLabel
 

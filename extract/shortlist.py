@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extract.registration import SCALES, Float, Start, sized
+from extract.affine import Float
+from extract.rough_map import SCALES, Start
+from extract.views import sized
 
 _HEIGHT, _WIDTH = 162, 135  # room for 14 x 11 inches and a shift; factors of 2, 3 and 5
 # Waves up to so many to the frame are compared. Their square roots, or the few strongest would decide. Among 109 form

@@ -10,8 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from extract import registration
+from extract import references, registration, views
 from extract.derive import REFERENCE_DPI
+from extract.fit import to_page
 from extract.page import Grey, PageImage
 from intake.form_folder import toml_value, zone_as_toml
 from schemas.errors import NoFit, NotAForm
@@ -141,16 +142,16 @@ def carried_zones(sibling: Path, blank: Grey, page: int) -> tuple[Zone, ...]:
     pixels = cv2.imread(str(images[0]), cv2.IMREAD_GRAYSCALE)
     if pixels is None:
         raise NotAForm(f"{images[0]}: the reference image cannot be read")
-    reference = registration.prepare(np.asarray(pixels, np.uint8), edition.dpi)
+    reference = references.prepare(np.asarray(pixels, np.uint8), edition.dpi)
     try:
-        fit = registration.align(registration.view(PageImage(blank, REFERENCE_DPI, page)), reference)
+        fit = registration.align(views.view(PageImage(blank, REFERENCE_DPI, page)), reference)
     except NoFit as error:
         problem = f"{sibling}: no zones can be carried over: {error}"
         raise NoFit(problem, residual_pixels=error.residual_pixels) from error
 
     def moved(box: Box) -> Box:
         corners = ((box.left, box.top), (box.right, box.bottom))
-        (left, top), (right, bottom) = (registration.to_page(fit, reference, x, y) for x, y in corners)
+        (left, top), (right, bottom) = (to_page(fit, reference, x, y) for x, y in corners)
         height, width = blank.shape
         return Box(round(left), round(top), round(right), round(bottom)).within(width, height)
 

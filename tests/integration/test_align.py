@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from extract import registration
+from extract import references, registration, views
 from extract.align import Laid, align
 from extract.page import ExactWord, PageImage
 from schemas.geometry import Box
@@ -21,10 +21,10 @@ def on_the_page(x: float, y: float) -> tuple[float, float]:
 @pytest.fixture(scope="module")
 def laid() -> Laid:
     blank = draw_form()
-    reference = registration.prepare(blank, 300)
+    reference = references.prepare(blank, 300)
     left, top = on_the_page(500, 560)
     page = PageImage(moved(blank, **MOVE), 300, 1, (ExactWord("SMITH", left, top, left + 120, top + 40),))
-    return align(page, blank, reference, registration.align(registration.view(page), reference))
+    return align(page, blank, reference, registration.align(views.view(page), reference))
 
 
 def test_the_laid_page_has_the_size_of_the_form_and_carries_its_print(laid: Laid) -> None:

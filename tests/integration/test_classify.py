@@ -9,7 +9,7 @@ import pytest
 from extract.candidate import Candidate
 from extract.classify import Catalogue, load_catalogue
 from extract.page import Grey, PageImage
-from extract.registration import view
+from extract.views import view
 from intake.synthetic.write import OWN_FORMS
 from schemas.errors import NotAForm
 from schemas.form_type import SHIPPED_FORMS, Edition, FormType, load_form_type

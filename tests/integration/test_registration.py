@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from extract import registration
+from extract import references, registration, views
+from extract.fit import Fit, to_page, warp
 from extract.page import Grey
-from extract.registration import Fit, Reference
+from extract.references import Reference
 from schemas.errors import NoFit
 from tests.drawn_form import HEIGHT, PLACES, WIDTH, draw_form, draw_letter, filled, moved, moving, page_of
 
@@ -27,21 +28,20 @@ def blank() -> Grey:
 
 @pytest.fixture(scope="module")
 def reference(blank: Grey) -> Reference:
-    return registration.prepare(blank, 300)
+    return references.prepare(blank, 300)
 
 
 @pytest.fixture(scope="module")
 def fit(blank: Grey, reference: Reference) -> Fit:
     """How a filled page, moved by the second move, lies."""
-    return registration.align(registration.view(page_of(moved(filled(blank, ANSWERS), **MOVES[1]))), reference)
+    return registration.align(views.view(page_of(moved(filled(blank, ANSWERS), **MOVES[1]))), reference)
 
 
 def furthest_miss(fit: Fit, reference: Reference, truth: np.ndarray, to_scan: float = 1.0) -> float:
     """The most (pixels of the scan) by which any of a grid of points misses where arithmetic says it went."""
     points = [(x, y) for x in range(150, WIDTH, 220) for y in range(120, HEIGHT - 200, 220)]
     return max(
-        float(np.hypot(*(np.array(registration.to_page(fit, reference, x, y)) - to_scan * (truth @ [x, y, 1.0]))))
-        for x, y in points
+        float(np.hypot(*(np.array(to_page(fit, reference, x, y)) - to_scan * (truth @ [x, y, 1.0])))) for x, y in points
     )
 
 
@@ -50,14 +50,14 @@ def test_a_filled_page_moved_by_a_known_amount_is_found_within_a_pixel(
     move: dict[str, float], blank: Grey, reference: Reference
 ) -> None:
     page = page_of(moved(filled(blank, ANSWERS), **move))
-    found = registration.align(registration.view(page), reference)
+    found = registration.align(views.view(page), reference)
     assert furthest_miss(found, reference, moving(**move)) < 1.0
     assert found.residual_pixels < 1.0
 
 
 def test_a_scan_of_another_resolution_is_found_within_a_pixel_of_300_dpi(blank: Grey, reference: Reference) -> None:
     at_200 = np.asarray(cv2.resize(blank, None, fx=2 / 3, fy=2 / 3, interpolation=cv2.INTER_AREA))
-    found = registration.align(registration.view(page_of(at_200, 200)), reference)
+    found = registration.align(views.view(page_of(at_200, 200)), reference)
     # Pixel centres: x at 300 dpi lies at (x + 0.5) * 2 / 3 - 0.5 at 200 dpi.
     truth = np.array([[1.0, 0.0, -0.25], [0.0, 1.0, -0.25]])
     assert furthest_miss(found, reference, truth, 2 / 3) < 2 / 3  # pixels at 200 dpi
@@ -71,7 +71,7 @@ def test_a_page_that_is_not_the_form_does_not_fit(other: str, reference: Referen
         "black": np.zeros((HEIGHT, WIDTH), np.uint8),
     }[other]
     with pytest.raises(NoFit):
-        registration.align(registration.view(page_of(pixels)), reference)
+        registration.align(views.view(page_of(pixels)), reference)
 
 
 def test_half_a_form_still_fits_and_a_mere_letterhead_does_not(blank: Grey, reference: Reference) -> None:
@@ -79,15 +79,15 @@ def test_half_a_form_still_fits_and_a_mere_letterhead_does_not(blank: Grey, refe
         torn = blank.copy()
         torn[rows:] = 255
         if fits:
-            assert registration.align(registration.view(page_of(torn)), reference).residual_pixels < 1
+            assert registration.align(views.view(page_of(torn)), reference).residual_pixels < 1
         else:
             with pytest.raises(NoFit, match=r"only .* of the form's print fits"):
-                registration.align(registration.view(page_of(torn)), reference)
+                registration.align(views.view(page_of(torn)), reference)
 
 
 def test_the_warped_page_shows_the_print_where_the_blank_has_it(blank: Grey, reference: Reference, fit: Fit) -> None:
     page = page_of(moved(filled(blank, ANSWERS), **MOVES[1]))
-    warped = registration.warp(page, reference, fit)
+    warped = warp(page, reference, fit)
     assert warped.shape == blank.shape
     # A pixel of print may be blurred by one pixel, but not be gone.
     near = np.lib.stride_tricks.sliding_window_view(np.pad(warped, 1, constant_values=255), (3, 3)).min(axis=(2, 3))
@@ -98,9 +98,9 @@ def test_a_point_goes_to_the_page_where_the_warp_took_it_from(blank: Grey, refer
     dotted = np.full_like(blank, 255)
     places = [(300, 400), (1240, 1000), (2200, 1650), (511, 1023)]  # the last lies where tiles of the warp meet
     for x, y in places:
-        there_x, there_y = (round(value) for value in registration.to_page(fit, reference, x, y))
+        there_x, there_y = (round(value) for value in to_page(fit, reference, x, y))
         dotted[there_y - 4 : there_y + 5, there_x - 4 : there_x + 5] = 0
-    back = registration.warp(page_of(dotted), reference, fit)
+    back = warp(page_of(dotted), reference, fit)
     for x, y in places:
         rows, columns = np.nonzero(back[y - 20 : y + 21, x - 20 : x + 21] < 128)
         assert (float(columns.mean()) - 20, float(rows.mean()) - 20) == pytest.approx((0, 0), abs=1.0)
@@ -109,7 +109,7 @@ def test_a_point_goes_to_the_page_where_the_warp_took_it_from(blank: Grey, refer
 def test_paper_outside_the_scan_is_white(reference: Reference) -> None:
     page = page_of(np.zeros((HEIGHT, WIDTH), np.uint8))
     shifted = Fit(np.array([[1.0, 0.0, 100.0], [0.0, 1.0, 0.0]]), np.zeros((2, 2, 2), np.float32), 1.0, 0.0, 1.0)
-    warped = registration.warp(page, reference, shifted)
+    warped = warp(page, reference, shifted)
     assert warped[:, : WIDTH - 101].max() == 0
     assert warped[:, WIDTH - 99 :].min() == 255
 
@@ -119,11 +119,11 @@ def test_a_page_that_lies_turned_is_found_as_if_it_had_been_turned_before(
     turned: int, blank: Grey, reference: Reference
 ) -> None:
     scanned = np.ascontiguousarray(np.rot90(filled(blank, ANSWERS), turned // 90))  # counter-clockwise
-    upright = registration.turned(registration.view(page_of(scanned)), turned)
+    upright = views.turned(views.view(page_of(scanned)), turned)
     assert furthest_miss(registration.align(upright, reference), reference, moving()) < 0.5
 
 
 def test_the_same_page_lies_the_same_way_twice(blank: Grey, reference: Reference, fit: Fit) -> None:
-    again = registration.align(registration.view(page_of(moved(filled(blank, ANSWERS), **MOVES[1]))), reference)
+    again = registration.align(views.view(page_of(moved(filled(blank, ANSWERS), **MOVES[1]))), reference)
     assert np.array_equal(again.affine, fit.affine)
     assert np.array_equal(again.mesh, fit.mesh)

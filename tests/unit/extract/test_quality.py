@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from extract.fit import Fit
 from extract.page import Grey, PageImage
 from extract.quality import Quality, features, measure, of_place, problems
-from extract.registration import Fit, resample
+from extract.views import resample
 
 
 def printed(dpi: int = 300) -> PageImage:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from extract.registration import Float
+from extract.affine import Float
 from extract.shortlist import Shortlist, alike, compact
 
 # A page of A4 at 10 dpi.
