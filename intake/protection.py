@@ -84,6 +84,13 @@ def die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def end_with(parent: int) -> None:
+    """Be killed when `parent`, the process that started this one, ends; end at once if it has ended already."""
+    die_with_parent()
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def limit(memory_bytes: int, cpu_seconds: int) -> None:
     """Limit memory, processor time; no file may grow, no file, socket or pipe may be opened, no process be made."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

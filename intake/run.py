@@ -22,6 +22,8 @@ from schemas.errors import Cause, Unavailable
 from schemas.extraction import Failure
 
 _TICK_SECONDS = 0.5
+# A longer tick was no time for the workers either: the run was stopped (Ctrl-Z), or its machine stood still.
+_TICK_AT_MOST = 5.0
 _END_SECONDS = 10.0
 _FALSE_STARTS = 3  # workers that die before they have their tools: the machine is not fit, stop trying
 
@@ -83,24 +85,37 @@ class _Worker:
     process: subprocess.Popen[bytes]
     connection: "Connection[Any, Answer]"
     job: int | None = None
+    since: float = 0.0  # when it got that file, by the clock of the pool
     pages: int = 0  # taken out of the file in hand
     is_ready: bool = False
 
 
 @dataclass
 class _Pool:
-    """The workers of one run and the files still to be handed out."""
+    """The workers of one run and the files still to be handed out.
+
+    clock: seconds in which the workers could work.
+    """
 
     order: Order
     waiting: list[int]
     workers: list[_Worker] = field(default_factory=list)
     false_starts: int = 0
+    clock: float = 0.0
+    _last_tick: float = field(default_factory=time.monotonic)
+
+    def tick(self) -> None:
+        """Let the clock go on."""
+        now = time.monotonic()
+        self.clock += min(now - self._last_tick, _TICK_AT_MOST)
+        self._last_tick = now
 
     def start(self) -> None:
         """Start one more worker: a fresh process, so that it has nothing of this one but its settings."""
         ours, theirs = socket.socketpair()
         with theirs:
-            code = f"import sys; sys.path[:] = {sys.path!r}; from intake.worker import main; main({theirs.fileno()})"
+            call = f"main({theirs.fileno()}, {os.getpid()})"
+            code = f"import sys; sys.path[:] = {sys.path!r}; from intake.worker import main; {call}"
             process = subprocess.Popen(  # noqa: S603  # our own program, nothing from outside in it
                 [sys.executable, "-c", code],
                 pass_fds=(theirs.fileno(),),
@@ -116,7 +131,7 @@ class _Pool:
     def hand_out(self, worker: _Worker) -> None:
         """Give the worker its next file, or send it home."""
         worker.job = self.waiting.pop() if self.waiting else None
-        worker.pages = 0
+        worker.pages, worker.since = 0, self.clock
         with suppress(BrokenPipeError):  # If it died just now, its end of the connection will say so.
             worker.connection.send(None if worker.job is None else self.order.files[worker.job].path)
         if worker.job is None:
@@ -134,6 +149,11 @@ class _Pool:
         if self.waiting:
             self.start()
         return worker.job
+
+    def is_overdue(self, worker: _Worker) -> bool:
+        """Whether a worker has had its file for longer than allowed and has said nothing that is still to be heard."""
+        allowed = self.order.limits.seconds_to_read(worker.pages)
+        return worker.job is not None and self.clock - worker.since > allowed and not worker.connection.poll()
 
     def close(self) -> None:
         for worker in self.workers:
@@ -159,6 +179,8 @@ def _results(order: Order, workers: int, progress: Progress) -> Iterator[tuple[i
                 assert isinstance(connection, Connection)  # noqa: S101  # `wait` returns what it was given
                 yield from _hear(pool, by_connection[connection], progress)
             progress.tick()
+            pool.tick()
+            yield from _stop_overdue(pool)
     finally:
         pool.close()
 
@@ -186,6 +208,26 @@ def _hear(pool: _Pool, worker: _Worker, progress: Progress) -> Iterator[tuple[in
             pool.hand_out(worker)
             if job is not None:
                 yield job, answer
+
+
+def _stop_overdue(pool: _Pool) -> Iterator[tuple[int, FileResult]]:
+    """End workers that got stuck; yields their files as failed. Others take over what waits."""
+    for worker in [worker for worker in pool.workers if pool.is_overdue(worker)]:
+        worker.process.kill()
+        job = pool.bury(worker)
+        if job is not None:
+            yield job, _too_slow(pool.order, job, worker)
+
+
+def _too_slow(order: Order, job: int, worker: _Worker) -> FileResult:
+    seconds = order.limits.seconds_to_read(worker.pages)
+    failure = Failure(
+        Cause.TOO_SLOW,
+        f"Reading took longer than {seconds:g} s and was stopped; none of its pages was recorded.",
+        "Read this file again alone; if that takes as long, key it by hand and report the error.",
+    )
+    found = order.files[job]
+    return failed_result(found.path.name, failure, sha256=_sha256(found), pages=worker.pages)
 
 
 def _lost(found: FoundFile, worker: _Worker) -> FileResult:

@@ -114,6 +114,17 @@ class Sandbox:
         for number in range(first, count + 1):
             yield UnreadablePage(number, _given_up(number))
 
+    def count_pages(self, content: bytes, limits: Limits = DEFAULT_LIMITS) -> int:
+        """How many pages a file has, without waiting for any of them. Raises Unreadable if it is refused."""
+        try:
+            frames = self._frames(content, limits, 1)
+            count = next(frames)
+            frames.close()
+        except _ChildFailed as failed:
+            raise failed.for_file() from failed
+        assert isinstance(count, int)  # noqa: S101  # it comes before the pages
+        return count
+
     def _start(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -141,7 +152,7 @@ class Sandbox:
             self._control.close()
             self._start()
 
-    def _frames(self, content: bytes, limits: Limits, first: int) -> Iterator[int | Page]:
+    def _frames(self, content: bytes, limits: Limits, first: int) -> Generator[int | Page]:
         """What one child sends: the number of pages, then pages. Raises _ChildFailed, or Unreadable for the file."""
         self._restart_if_dead()
         _ = self.protection

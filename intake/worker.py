@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from extract.limits import Limits, UnreadablePage
 from extract.page import PageImage
+from intake import protection
 from intake.records import to_record
 from intake.sandbox import Sandbox, read_bytes
 from intake.summary import FileResult, counted
@@ -120,8 +121,9 @@ class Assignment:
     limits: Limits
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, parent: int) -> None:
     """Take an Assignment from the socket, then read the files whose paths arrive, until None or the end does."""
+    protection.end_with(parent)  # in the middle of a page nobody looks whether the other end is still there
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the run's own process ends us.
     connection: Connection[Answer, Any] = Connection(descriptor)
     try:
@@ -142,7 +144,7 @@ def _work(connection: "Connection[Answer, Any]", assignment: Assignment) -> None
         except (MailError, ImportError) as error:
             connection.send(Broken(str(error)))
             return
-        desk = _Desk(shop, sandbox, assignment.limits, watch, connection.send)
+        desk = Desk(shop, sandbox, assignment.limits, watch, connection.send)
         connection.send(Ready())
         while (path := connection.recv()) is not None:
             connection.send(desk.read(path))
@@ -155,7 +157,9 @@ def _check_threads() -> None:
 
 
 @dataclass
-class _Desk:
+class Desk:
+    """Where one file at a time is read. `send` is told of every page taken."""
+
     shop: Workshop
     sandbox: Sandbox
     limits: Limits
@@ -164,19 +168,26 @@ class _Desk:
 
     def read(self, path: Path) -> FileResult:
         """Everything one file gives. Never raises for a file's sake: a failure is part of the result."""
-        intake = _Intake()
-        documents: list[Document] = []
-        sha256 = None
         try:
             content = read_bytes(path, self.limits)
-            sha256 = hashlib.sha256(content).hexdigest()
+        except Unreadable as error:
+            intake = _Intake()
+            intake.fail(error)
+            return self._result(path.name, None, [], intake)
+        return self.read_content(path.name, content)
+
+    def read_content(self, name: str, content: bytes) -> FileResult:
+        """Everything the bytes of a file give, as `read`."""
+        intake = _Intake()
+        documents: list[Document] = []
+        try:
             pages = self._pages(content, intake)
             first = next(pages, None)
             if first is not None:
                 documents = self._documents(chain([first], pages), intake)
         except Unreadable as error:
             intake.fail(error)
-        return self._result(path.name, sha256, documents, intake)
+        return self._result(name, hashlib.sha256(content).hexdigest(), documents, intake)
 
     def _pages(self, content: bytes, intake: "_Intake") -> Iterator[PageImage]:
         """The readable pages; those that are not, and the refusal of the whole file, are noted."""

@@ -11,7 +11,7 @@ class Cause(StrEnum):
     DAMAGED = "damaged"  # the format is right but the bytes are cut off or inconsistent
     ENCRYPTED = "encrypted"  # a PDF that asks for a password
     TOO_LARGE = "too_large"  # more bytes, pixels or pages than the limits allow
-    TOO_SLOW = "too_slow"  # the limited child ran past its time
+    TOO_SLOW = "too_slow"  # the limited child, or the worker itself, ran past its time
     CRASHED = "crashed"  # the limited child died: a hostile or very broken file
     NOT_ACCESSIBLE = "not_accessible"  # missing, a folder without rights, an I/O error
     NO_SPACE = "no_space"  # nothing more can be written here

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from extract.standards import Standards
 from intake.form_choice import chosen_form_types
-from intake.measure import calibration_file, evidence, held_out, match, truth
+from intake.measure import calibration_file, evidence, held_out, match, repeats, truth
 from intake.measure import fit as fitting
 from intake.output import CannotWrite
 from intake.policy_choice import VARIABLE, chosen_policy
@@ -49,6 +49,7 @@ def fit(
 
     A class of field is opened where the error of what would be accepted is below the policy's ceiling with the
     policy's confidence. It stays closed whatever the policy if the half it was fitted on shows more errors than that.
+    Documents of the same contents, as synthetic post of one seed at several degrees of ageing, count once.
 
     Exit codes: 0 fitted, even if every class stays closed; 2 wrong use, or there is no usable truth or policy; 3 the
     calibration cannot be written.
@@ -61,7 +62,7 @@ def fit(
     try:
         wanted = chosen_policy(policy)
         form_types = chosen_form_types(() if forms is None else (forms,), None)
-        cases = _cases(truths, records, form_types)
+        cases, left_out = _cases(truths, records, form_types)
         fitted = Standards(fitting.fit(cases, per_form_type=per_form_type), wanted)
         broken = held_out.broken(held_out.trials((case for case in cases if not case.is_held_out), fitted), fitted)
         final = Standards(held_out.closed(fitted.calibration, broken), wanted)
@@ -72,23 +73,41 @@ def fit(
         is_unwritten = isinstance(error, CannotWrite)
         raise typer.Exit(ExitCode.CANNOT_WRITE if is_unwritten else ExitCode.WRONG_USE) from error
     if as_json:
-        typer.echo(json.dumps(held_out.as_json(tried, final), indent=2))
+        typer.echo(json.dumps({**held_out.as_json(tried, final), "left_out": left_out}, indent=2))
     else:
         Console().print(held_out.accepted_table(tried, final))
+    if left_out:
+        console.print(_told_of(left_out), markup=False, highlight=False, soft_wrap=True)
     if broken:
         console.print(f"Closed, too much was wrong in the half fitted on: {', '.join(broken)}", markup=False)
     console.print(f"Calibration {final.calibration.version}: {output}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _cases(truths: Sequence[Path], records: Sequence[Path], form_types: Sequence[FormType]) -> list[evidence.Case]:
-    """Raises NoTruth if there is none, or if nothing in the records can be compared with it."""
-    cases: list[evidence.Case] = []
+def _cases(
+    truths: Sequence[Path], records: Sequence[Path], form_types: Sequence[FormType]
+) -> tuple[list[evidence.Case], int]:
+    """The cases, and how many documents repeated others and gave none.
+
+    Raises NoTruth if there is none, or if nothing in the records can be compared with it.
+    """
+    given = []
     for true, file in zip(truths, records, strict=True):
-        found = list(evidence.cases(match.match(truth.load(true, form_types), match.load_records(file)), form_types))
-        if not found:
+        found = match.match(truth.load(true, form_types), match.load_records(file))
+        if next(evidence.cases(found, form_types), None) is None:
             raise truth.NoTruth(f"{file}: none of its fields has a truth in {true}: is this the right truth?")
-        cases += found
-    return cases
+        given.append(found)
+    kept, left_out = repeats.without_repeats(given)
+    return [case for matches in kept for case in evidence.cases(matches, form_types)], left_out
+
+
+def _told_of(left_out: int) -> str:
+    """What to say of documents that count only once."""
+    many = f"{left_out:,} documents have" if left_out > 1 else "1 document has"
+    were = "were" if left_out > 1 else "was"
+    return (
+        f"{many} the same contents as others and {were} left out: a seed of their own is needed for each degree of "
+        "synthetic post."
+    )
 
 
 def _notes(tried: Sequence[held_out.Trial], standards: Standards) -> list[str]:

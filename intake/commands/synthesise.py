@@ -1,8 +1,12 @@
 """`postroom synthesise`: a folder of synthetic post with its exact truth, for trials, tests and measurements."""
 
 import json
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -21,6 +25,7 @@ class ExitCode(IntEnum):
     WRONG_USE = 2  # as with every command that is called wrongly
     CANNOT_WRITE = 3
     NOT_READY = 5
+    TERMINATED = 128 + signal.SIGTERM  # as shells have it; 130, by Ctrl-C, comes with typer
 
 
 def synthesise(  # noqa: PLR0913, PLR0917  # one parameter per option: that is how typer is told of them
@@ -42,13 +47,14 @@ def synthesise(  # noqa: PLR0913, PLR0917  # one parameter per option: that is h
     Any form type can be filled, also one derived from scans; without --form-type it is our own three, with letters.
 
     Exit codes: 0 written; 2 wrong use, an unknown form type, or the folder is not empty; 3 the folder cannot be
-    written to; 5 fonts are missing on this machine.
+    written to; 5 fonts are missing on this machine; 130 stopped by Ctrl-C; 143 by SIGTERM.
     """
     console = Console(stderr=True)
     try:
         folders = () if forms is None else (forms,)
         chosen = [form for id in form_type or () for form in chosen_form_types(folders, id)]
-        post = write_post(folder, documents, seed, ageing, chosen or None, workers)
+        with _ended_in_order():
+            post = write_post(folder, documents, seed, ageing, chosen or None, workers)
     except (FileExistsError, NotAForm) as error:
         console.print(str(error), markup=False)
         raise typer.Exit(ExitCode.WRONG_USE) from error
@@ -66,3 +72,17 @@ def synthesise(  # noqa: PLR0913, PLR0917  # one parameter per option: that is h
         f"{post.documents} documents on {post.pages} pages in {post.files} files; the truth is in {post.truth}",
         markup=False,
     )
+
+
+@contextmanager
+def _ended_in_order() -> Generator[None]:
+    """SIGTERM ends the work inside as Ctrl-C does, so that the processes working side by side are ended, too."""
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(ExitCode.TERMINATED)

@@ -1,6 +1,6 @@
 """Writes a person's answers onto the blank form, with the slips people make, and says exactly what is there now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from intake.synthetic import strokes
 from intake.synthetic.answers import EMPTY, Answer, Answers
 from intake.synthetic.barcode import bars
 from intake.synthetic.hand import Hand, stamp, width_of, wrapped, write_line
-from intake.synthetic.people import chance
+from intake.synthetic.people import chance, pick
 from intake.synthetic.strokes import TickStyle
 from intake.synthetic.truth import BoxTruth
 from schemas.field import FieldKind, FieldSpec
@@ -24,8 +24,8 @@ from schemas.geometry import Box
 PIXELS_PER_MM = 300 / 25.4
 
 # How often each slip happens, per field, box or line.
-CANCELLED_TICK = 0.05
-STRAY_IN_EMPTY_BOX = 0.012
+_CANCELLED_TICK = 0.05
+_STRAY_IN_EMPTY_BOX = 0.012
 _OUTSIDE_THE_BOX = 0.1
 _STRUCK_OUT_START = 0.02
 _NEVER_SMALLER = 0.08  # who does not write smaller when the box gets short
@@ -215,10 +215,27 @@ def _nib(pen: Hand) -> float:
 def _fill_choice(
     pages: Mapping[int, Grey], zones: Sequence[Zone], answer: Answer, writer: Writer, random: Generator
 ) -> FieldTruth:
-    """Tick what was chosen; sometimes a wrong box is ticked first and scribbled out."""
+    def mark(zone: Zone, state: BoxTruth) -> None:
+        mark_box(pages[zone.page], zone.box, state, writer, random)
+
+    return tick_boxes(zones, answer, mark, random)
+
+
+def tick_boxes(
+    zones: Sequence[Zone],
+    answer: Answer,
+    mark: Callable[[Zone, BoxTruth], None],
+    random: Generator,
+    *,
+    cancels: bool = True,
+) -> FieldTruth:
+    """Tick what was chosen; sometimes, if this person `cancels`, a wrong box is ticked first and crossed out.
+
+    mark: draws what is said to be in a box.
+    """
     chosen = answer.value if isinstance(answer.value, tuple) else ()
     others = [zone.option for zone in zones if zone.option not in chosen]
-    wrong = others[int(random.integers(len(others)))] if chosen and others and chance(random, CANCELLED_TICK) else ""
+    wrong = pick(random, others) if chosen and others and cancels and chance(random, _CANCELLED_TICK) else ""
     boxes = []
     for zone in zones:
         if zone.option in chosen:
@@ -226,8 +243,8 @@ def _fill_choice(
         elif zone.option == wrong:
             state = BoxTruth.CANCELLED
         else:
-            state = BoxTruth.STRAY if chance(random, STRAY_IN_EMPTY_BOX) else BoxTruth.EMPTY
-        mark_box(pages[zone.page], zone.box, state, writer, random)
+            state = BoxTruth.STRAY if chance(random, _STRAY_IN_EMPTY_BOX) else BoxTruth.EMPTY
+        mark(zone, state)
         boxes.append((zone.option, state))
     return FieldTruth(answer, is_handwritten=bool(chosen or wrong), boxes=tuple(boxes))
 

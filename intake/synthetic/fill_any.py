@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,14 +16,13 @@ from intake.synthetic.answers import EMPTY, Answer, Answers
 from intake.synthetic.clerk import Clerk, TypedTick
 from intake.synthetic.entries import PIXELS_PER_MM, in_this_face, typed_tick, write_answer
 from intake.synthetic.fill import (
-    CANCELLED_TICK,
-    STRAY_IN_EMPTY_BOX,
     FieldTruth,
     FilledForm,
     Writer,
     blank_page,
     fill_signature,
     mark_box,
+    tick_boxes,
     write_in_cells,
 )
 from intake.synthetic.hand import stamp
@@ -131,25 +131,14 @@ def _as_written(answer: Answer, spec: FieldSpec, clerk: Clerk) -> Answer:
 
 
 def _tick(desk: _Desk, zones: Sequence[Zone], answer: Answer) -> FieldTruth:
-    """Tick what was chosen; sometimes a wrong box is ticked first and crossed out."""
-    clerk, random = desk.clerk, desk.random
-    chosen = answer.value if isinstance(answer.value, tuple) else ()
-    others = [zone.option for zone in zones if zone.option not in chosen]
+    clerk = desk.clerk
     # A box that is filled to mean yes cannot be told from one filled to mean no.
     is_clear = clerk.ticks not in (TickStyle.FILLED, TypedTick.SQUARE)
-    wrong = pick(random, others) if chosen and others and is_clear and chance(random, CANCELLED_TICK) else ""
-    boxes = []
-    for zone in zones:
-        if zone.option in chosen:
-            state = BoxTruth.TICKED
-        elif zone.option == wrong:
-            state = BoxTruth.CANCELLED
-        else:
-            state = BoxTruth.STRAY if chance(random, STRAY_IN_EMPTY_BOX) else BoxTruth.EMPTY
-        _mark(desk, zone, state)
-        boxes.append((zone.option, state))
-    by_hand = bool(wrong) or (bool(chosen) and isinstance(clerk.ticks, TickStyle))
-    return FieldTruth(answer, is_handwritten=by_hand, boxes=tuple(boxes))
+    ticked = tick_boxes(zones, answer, partial(_mark, desk), desk.random, cancels=is_clear)
+    if isinstance(clerk.ticks, TickStyle):
+        return ticked
+    # Who types ticks crosses out by hand all the same.
+    return replace(ticked, is_handwritten=any(state is BoxTruth.CANCELLED for _, state in ticked.boxes))
 
 
 def _mark(desk: _Desk, zone: Zone, state: BoxTruth) -> None:

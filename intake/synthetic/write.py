@@ -1,15 +1,18 @@
 """Writes a folder of synthetic post with its truth: the same seed gives the same bytes."""
 
+import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import cv2
 from numpy.random import PCG64, Generator, SeedSequence
 
 from extract.page import Grey
+from intake import protection
 from intake.synthetic.age import Scan, age
 from intake.synthetic.answers import answer_form
 from intake.synthetic.any_document import invent_any_document
@@ -121,11 +124,23 @@ def _made(plans: Sequence[FilePlan], workers: int) -> Iterator[list[DocumentTrut
         yield from map(_write_file, plans)
         return
     # Spawned, not forked: a fork in the middle of OpenCV's threads can hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-        yield from pool.map(_write_file, plans)
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_begin_work, initargs=(os.getpid(),)) as pool:
+        try:
+            # Not by `map`: it would cancel what waits, and a pool whose processes were ended stumbles over that.
+            asked = [pool.submit(_write_file, plan) for plan in plans]
+            yield from (answer.result() for answer in asked)
+        except BaseException:
+            # Whoever is stopped does not wait for the files in work, of which nobody would tell the truth.
+            for process in active_children():
+                process.terminate()
+            raise
 
 
-def _one_thread() -> None:
+def _begin_work(parent: int) -> None:
+    """What every process that makes files does first."""
+    protection.end_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent ends us.
     cv2.setNumThreads(1)
 
 

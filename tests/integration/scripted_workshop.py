@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterable
 
@@ -15,7 +16,9 @@ KILLS_ITS_WORKER = 661  # pixels of width of a page on which the worker process 
 RAISES = 662  # ... on which a stage raises
 IS_FORGOTTEN = 663  # ... which the journey forgets to report
 IS_BLANK = 664
+NEVER_ENDS = 665  # ... on which a stage gets stuck
 WRITTEN = "what somebody wrote"
+ASLEEP = "asleep in the middle of a page"
 
 
 def open_workshop(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
@@ -32,6 +35,8 @@ def open_workshop(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
 def _documents(page: PageImage) -> list[Document]:
     if page.width == KILLS_ITS_WORKER:
         os.kill(os.getpid(), signal.SIGKILL)
+    if page.width == NEVER_ENDS:
+        time.sleep(60)
     if page.width == RAISES:
         raise ValueError(WRITTEN)
     if page.width == IS_FORGOTTEN:
@@ -50,6 +55,7 @@ def dies(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
 
 def sleeps(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
     def read(pages: Iterable[PageImage]) -> list[Document]:
+        print(ASLEEP, file=sys.stderr, flush=True)
         time.sleep(60)
         return []
 

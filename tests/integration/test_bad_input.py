@@ -3,14 +3,16 @@
 The journey itself is a double here (`scripted_workshop`); files, sandbox, workers, output and exit codes are real.
 """
 
+import hashlib
 import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from reportlab.lib import pdfencrypt
 from reportlab.pdfgen import canvas
 from rich.console import Console
 
-from extract.limits import DEFAULT_LIMITS
+from extract.limits import DEFAULT_LIMITS, Limits
 from intake.commands.read import ExitCode, run_and_report
 from intake.gather import gather
 from intake.run import Order
@@ -41,9 +43,10 @@ class Run:
     raw: bytes
 
 
-def read(output: Path, *paths: Path, workers: int = 1, workshop: str = "open_workshop", max_pages: int = 300) -> Run:
+def read(
+    output: Path, *paths: Path, workers: int = 1, workshop: str = "open_workshop", limits: Limits = DEFAULT_LIMITS
+) -> Run:
     screen = io.StringIO()
-    limits = replace(DEFAULT_LIMITS, pages_per_file=max_pages)
     order = Order(gather(paths), workers, limits, workshop=f"scripted_workshop:{workshop}")
     code = run_and_report(order, output, Console(file=screen, width=200))
     raw = output.read_bytes() if output.is_file() else b""
@@ -163,8 +166,10 @@ def test_the_counts_of_a_bad_run_add_up(bad_run: Run) -> None:
 
 def test_more_pages_are_read_when_they_are_allowed(tmp_path: Path) -> None:
     (tmp_path / "four.tif").write_bytes(tiff(600, 600, 600, 600))
-    assert read(tmp_path / "r.jsonl", tmp_path / "four.tif", max_pages=3).code is ExitCode.SOME_FAILED
-    assert read(tmp_path / "r.jsonl", tmp_path / "four.tif", max_pages=4).code is ExitCode.ALL_READ
+    assert (
+        read(tmp_path / "r.jsonl", tmp_path / "four.tif", limits=Limits(pages_per_file=3)).code is ExitCode.SOME_FAILED
+    )
+    assert read(tmp_path / "r.jsonl", tmp_path / "four.tif", limits=Limits(pages_per_file=4)).code is ExitCode.ALL_READ
 
 
 def test_one_worker_and_two_give_the_same_bytes_in_the_order_of_the_files(tmp_path: Path) -> None:
@@ -188,6 +193,26 @@ def test_a_worker_that_is_killed_costs_its_file_only(tmp_path: Path) -> None:
     assert run.records["a.tif"][0]["source"]["pages"] == [1, 2]
     assert "fewer --workers" in run.told
     assert run.records["b.tif"][0]["status"] == "review"
+
+
+def test_a_worker_that_gets_stuck_costs_its_file_and_the_time_allowed_for_it_only(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff(600, scripted_workshop.NEVER_ENDS))
+    (tmp_path / "b.tif").write_bytes(tiff(600))
+    (tmp_path / "c.tif").write_bytes(tiff(scripted_workshop.NEVER_ENDS))
+    limits = Limits(seconds_to_begin=3.0, seconds_to_read_page=0.5)
+    started = time.monotonic()
+    run = read(tmp_path / "r.jsonl", *(tmp_path / f"{name}.tif" for name in "abc"), limits=limits)
+    assert 4.0 + 3.5 < time.monotonic() - started < 60
+    assert run.code is ExitCode.SOME_FAILED
+    assert run.records["b.tif"][0]["status"] == "review"
+    (stuck,) = run.records["a.tif"]
+    assert (stuck["status"], stuck["source"]["pages"]) == ("failed", [1, 2])
+    assert stuck["source"]["sha256"] == hashlib.sha256(tiff(600, scripted_workshop.NEVER_ENDS)).hexdigest()
+    assert stuck["failures"][0]["cause"] == "too_slow"
+    assert "took longer than 4 s" in stuck["failures"][0]["problem"]
+    assert "took longer than 3.5 s" in run.records["c.tif"][0]["failures"][0]["problem"]
+    assert "4 received = 1 content, 0 blank, 0 separator, 3 failed" in run.told
+    assert "Does not add up" not in run.told
 
 
 def test_a_stage_that_raises_fails_its_file_without_telling_what_was_written(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from typer.testing import CliRunner
 
 from intake.cli import app
 from intake.machine_check import findings
+
+# Workers are processes of their own and find the doubles by name, on the path they inherit.
+sys.path.insert(0, str(Path(__file__).parent))
+import scripted_workshop
 
 RUN = CliRunner()
 
@@ -41,8 +46,17 @@ def test_the_output_may_not_be_one_of_the_files_to_read(tmp_path: Path) -> None:
     assert scan.read_bytes() == before
 
 
-def test_ctrl_c_ends_a_run_with_130_and_leaves_no_process_behind(tmp_path: Path) -> None:
-    code = f"""
+@pytest.mark.parametrize(
+    ("end", "number", "code"),
+    [
+        (os.killpg, signal.SIGINT, 130),  # as a terminal does: to every process at once
+        (os.kill, signal.SIGTERM, -signal.SIGTERM),
+    ],
+)
+def test_a_run_that_is_stopped_in_the_middle_of_a_page_leaves_no_process_behind(
+    tmp_path: Path, end: Callable[[int, int], None], number: signal.Signals, code: int
+) -> None:
+    program = f"""
 import sys
 sys.path[:] = {[str(Path(__file__).parent), *sys.path]!r}
 from pathlib import Path
@@ -58,13 +72,18 @@ typer.run(read)
 """
     (tmp_path / "scans").mkdir()
     Image.new("1", (600, 800), 1).save(tmp_path / "scans" / "a.tif")
-    run = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
-    while len(_session(run.pid)) < 3 and time.monotonic() < deadline:  # the run, its worker, the worker's sandbox
+    log = tmp_path / "stderr.txt"
+    with log.open("wb") as stderr:
+        run = subprocess.Popen([sys.executable, "-c", program], start_new_session=True, stderr=stderr)
+    deadline = time.monotonic() + 60
+    while scripted_workshop.ASLEEP not in log.read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
-    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to every process at once
-    _, told = run.communicate(timeout=30)
-    assert run.returncode == 130, told
+    working = _session(run.pid)
+    end(run.pid, number)
+    run.wait(timeout=30)
+    told = log.read_text()
+    assert len(working) == 3  # the run, its worker, the worker's sandbox
+    assert run.returncode == code, told
     assert "Traceback" not in told
     deadline = time.monotonic() + 10
     while _session(run.pid) and time.monotonic() < deadline:

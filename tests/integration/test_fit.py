@@ -22,18 +22,24 @@ RUN = CliRunner()
 READER = "a-reader/1a2b3c4d/onnxruntime-1.31.1"
 
 
-def post(folder: Path, documents: int, *, score: float = 0.9, wrong_from: float = 0.0) -> tuple[Path, Path]:
-    """A folder with the truth of so many forms, and their records: one name read on each, wrong below a score."""
+def post(
+    folder: Path, documents: int, *, score: float = 0.9, wrong_from: float = 0.0, unread: int = 0
+) -> tuple[Path, Path]:
+    """A folder with the truth of so many forms, and their records: one name read on each, wrong below a score.
+
+    unread: how many more fields, each with a value of its own, the truth has.
+    """
     folder.mkdir()
     truths, records = [], []
     for number in range(documents):
         file, seen = f"post-{number:04d}.tif", score if number % 2 else wrong_from or score
         name = FieldTruthEntry(value="Ann", text="Ann", handwritten=False)
+        more = {f"field_{place}": name.model_copy(update={"value": f"{number} {place}"}) for place in range(unread)}
         page = PageTruth(label=PageLabel.CONTENT, turned=0)
         truths.append(
             DocumentTruth(
                 file=file, pages=[1], kind="form", form_type="fee-refund", edition="vr33-2024-02", ageing="light",
-                fields={"claimant_name": name}, pages_truth={1: page},
+                fields={"claimant_name": name, **more}, pages_truth={1: page},
             )
         )  # fmt: skip
         found = RecordField(
@@ -151,6 +157,17 @@ def test_folders_are_fitted_together(tmp_path: Path) -> None:
     fit(one, two, output=both)
     fit(one, output=first)
     assert load_calibration(both).curves["name"].evidence > load_calibration(first).curves["name"].evidence
+
+
+def test_documents_of_the_same_contents_count_once_and_the_operator_is_told(tmp_path: Path) -> None:
+    light, heavy = post(tmp_path / "light", 30, unread=4), post(tmp_path / "heavy", 30, unread=4)
+    alone, both = tmp_path / "alone.toml", tmp_path / "both.toml"
+    assert json.loads(fit(light, output=alone, options=("--json",)))["left_out"] == 0
+    assert json.loads(fit(light, heavy, output=both, options=("--json",)))["left_out"] == 30
+    assert both.read_bytes() == alone.read_bytes()
+    asked = ["fit", str(light[0]), str(heavy[0]), "--records", str(light[1]), "--records", str(heavy[1])]
+    answer = RUN.invoke(app, [*asked, "--output", str(both)], env={"COLUMNS": "300"})
+    assert "30 documents have the same contents as others and were left out" in answer.stderr
 
 
 def test_a_folder_without_records_and_records_of_another_folder_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,13 @@
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,3 +149,39 @@ def test_the_command_says_what_it_wrote_and_refuses_a_used_folder(tmp_path: Path
     assert Path(counts["truth"]).is_file()
     again = CliRunner().invoke(app, arguments)
     assert again.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "number", "code"),
+    [
+        (os.kill, signal.SIGTERM, 143),
+        (os.killpg, signal.SIGINT, 130),  # as a terminal does: to every process at once
+        (os.kill, signal.SIGKILL, -signal.SIGKILL),
+    ],
+)
+def test_whoever_makes_post_takes_its_processes_along(
+    tmp_path: Path, end: Callable[[int, int], None], number: signal.Signals, code: int
+) -> None:
+    run = [sys.executable, "-m", "intake.cli", "synthesise", str(tmp_path / "post")]
+    run += ["--documents", "500", "--workers", "2"]
+    with subprocess.Popen(run, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("post/*")) and time.monotonic() < deadline:  # until the first file is there
+            time.sleep(0.05)
+        working = _session(process.pid)
+        end(process.pid, number)
+        told = process.communicate(timeout=30)[1]
+    assert len(working) >= 3  # itself and its two, at least
+    assert process.returncode == code, told
+    assert "Traceback" not in told
+    assert number == signal.SIGKILL or "leaked" not in told
+    deadline = time.monotonic() + 10
+    while _session(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _session(process.pid) == []
+
+
+def _session(leader: int) -> list[int]:
+    """The processes of the session that `leader` started."""
+    answer = subprocess.run(["ps", "-o", "pid=", "-s", str(leader)], capture_output=True, text=True, check=False)
+    return [int(word) for word in answer.stdout.split()]
