@@ -5,17 +5,18 @@ Ink belongs to the zone that holds most of its word, so that a word may run over
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from extract.claims import shapes_of_zones
 from extract.page import Grey
 from extract.printed import Print, prepare, without_print
-from extract.shapes import AREA, HEIGHT, LEFT, TOP, WIDTH, Labels, groups, shapes_of
+from extract.rows import ALONE_TALL, rows_of
+from extract.shapes import AREA, HEIGHT, LEFT, TOP, WIDTH, Labels, Shapes, groups, shapes_of
 from extract.stacks import Stacks, stacks_of
-from schemas.geometry import Box, hull
+from schemas.geometry import Box
 
 __all__ = ["Answers", "InkLine", "Print", "find_answers", "lines_of_zones", "prepare", "stray_ink"]
 
@@ -40,23 +41,14 @@ _RUN_PIXELS = 45
 _DOT_SIDE, _DOT_SHARE, _DOT_ABOVE, _DOT_BELOW = 3, 0.1, 9, 6
 # On a dirty page they are dirt: more than this many times the line's other shapes.
 _DOTS_AT_MOST = 1.0
-# A word in no zone belongs to the line it stands beside if it is this near.
-_OVERFLOW_GAP = 70
-# A line runs over its zone's edge if so much of its height stands above it; the next line is no farther than this, in
-# heights of a line.
-_OVER_THE_EDGE, _NEXT_LINE = 0.15, 1.0
-# The tallest shape of a line of writing is at least this tall (1.2 mm), a lone letter a little more; a dash this long.
-_WRITING_TALL, _ALONE_TALL = 14, 18
-_DASH_LONG = 15
 # Nothing a pen or a typewriter makes in one piece is larger than this: two inches; it is the edge of something.
 _HUGE_PIXELS = 600
 # A stroke so long and so thin is a crease, the edge of a copy or an underline: no letter, and no answer by itself.
 _CREASE_LONG, _CREASE_THIN = 110, 9
+# A crease through letters is straight and upright for so long and so thin; the figures of a large hand are not.
+_THROUGH_LONG, _THROUGH_THIN = 150, 6
 # A line's margin in its picture.
 _MARGIN = 6
-# A run taller than this may be several lines that touch.
-_TALL_RUN = 64
-_VALLEY = 0.18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +128,8 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
         remaining[strip], cut[strip] = without_print(ink, blank, strip)
         stray[strip] = ink & (1 - blank.beside(strip))
     shapes = shapes_of(remaining)
+    if _cut_creases(remaining, shapes):
+        shapes = shapes_of(remaining)
     stats = shapes.stats
     extent = stats[:, WIDTH : HEIGHT + 1].max(axis=1)
     is_crease = (extent >= _CREASE_LONG) & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) <= _CREASE_THIN)
@@ -152,6 +146,33 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
     return Answers(aligned, level, shapes.labels, stats, run, found.sideways, found.places, stray, cut)
 
 
+def _cut_creases(remaining: Grey, shapes: Shapes) -> bool:
+    """Take straight upright strokes longer than any letter off the writing they cross; whether there were any."""
+    stats = shapes.stats
+    found = False
+    tall = (stats[:, HEIGHT] >= _THROUGH_LONG) & (stats[:, HEIGHT] <= _HUGE_PIXELS)
+    for number in np.flatnonzero(tall & (stats[:, WIDTH] > _THROUGH_THIN)):
+        left, top, width, height = (int(value) for value in stats[number, :4])
+        window = slice(top, top + height), slice(left, left + width)
+        shape = np.asarray(shapes.labels[window] == number, np.uint8)
+        stroke = _opened(shape, (_THROUGH_LONG, 1))
+        if stroke.any():
+            # Where letters cross it they stay whole.
+            crossed = _opened(shape, (1, _THROUGH_THIN + 1))
+            crease = (cv2.dilate(stroke, np.ones((3, 3), np.uint8)) > 0) & (shape > 0) & (crossed == 0)
+            remaining[window][crease] = 0
+            found = True
+    return found
+
+
+def _opened(shape: Grey, rows_and_columns: tuple[int, int]) -> Grey:
+    """A mask without what is smaller; outside of it is paper."""
+    kernel = np.ones(rows_and_columns, np.uint8)
+    return np.asarray(
+        cv2.morphologyEx(shape, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0), np.uint8
+    )
+
+
 def stray_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
     """Pixels of ink in the zone that are neither print nor in a line of writing: dirt, or writing that was missed."""
     window = slice(zone.top, zone.bottom), slice(zone.left, zone.right)
@@ -164,12 +185,18 @@ def stray_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
 
 
 def foreign_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
-    """Pixels of writing in the zone that belong to no line of it: another zone's line reaches into it, or lost one."""
+    """Pixels of writing in the zone that belong to no line of it: another zone's line reaches into it, or lost one.
+
+    Of stamps set on their side what lies across a line counts: letters that it touched are lost with it.
+    """
     seen = answers.labels[zone.top : zone.bottom, zone.left : zone.right]
     others = (answers.run > 0) & ~answers.sideways
+    across = 0
     for line in lines:
         others[line.shapes] = False
-    return int(others[seen].sum())
+        box = line.box.grown(_WORD_GAP).within(*answers.labels.shape[::-1])
+        across += int(answers.sideways[answers.labels[box.top : box.bottom, box.left : box.right]].sum())
+    return int(others[seen].sum()) + across
 
 
 def is_stamped(answers: Answers, zone: Box) -> bool:
@@ -194,155 +221,11 @@ def _strips(zones: Sequence[Box], height: int) -> list[slice]:
 
 def lines_of_zones(answers: Answers, zones: Sequence[Box]) -> list[list[InkLine]]:
     """The lines of writing of every zone, top to bottom; an empty list is blank paper. No shape is in two zones."""
-    members = _shapes_of_zones(answers, zones)
+    members = shapes_of_zones(answers.stats, np.where(answers.sideways, 0, answers.run), zones)
     return [
-        [_picture(answers, line, zone) for line in _into_lines(answers, shapes)]
+        [_picture(answers, line, zone) for line in rows_of(answers.stats, answers.run, shapes, zone)]
         for shapes, zone in zip(members, zones, strict=True)
     ]
-
-
-def _shapes_of_zones(answers: Answers, zones: Sequence[Box]) -> list[NDArray[np.int64]]:
-    stats, run = answers.stats, answers.run
-    shapes = np.flatnonzero((run > 0) & ~answers.sideways)
-    if shapes.size == 0 or not zones:
-        return [np.zeros(0, np.int64) for _ in zones]
-    x = stats[shapes, LEFT] + stats[shapes, WIDTH] / 2
-    y = stats[shapes, TOP] + stats[shapes, HEIGHT] / 2
-    area = stats[shapes, AREA].astype(np.float64)
-    votes = np.zeros((int(run.max()) + 1, len(zones)))
-    inside_any = np.zeros(len(shapes), np.bool_)
-    for index, zone in enumerate(zones):
-        inside = (x >= zone.left) & (x < zone.right) & (y >= zone.top) & (y < zone.bottom) & ~inside_any
-        inside_any |= inside
-        np.add.at(votes[:, index], run[shapes[inside]], area[inside])
-    zone_of_run = np.where(votes.max(axis=1) > 0, votes.argmax(axis=1), -1)
-    _claim_next_line(answers, zones, zone_of_run)
-    _claim_overflow(answers, zone_of_run)
-    zone_of_shape = zone_of_run[run[shapes]]
-    return [shapes[zone_of_shape == index] for index in range(len(zones))]
-
-
-def _claim_next_line(answers: Answers, zones: Sequence[Box], zone_of_run: Labels) -> None:
-    """Give a line that began in one zone and runs down over its edge to that zone if it continues what stands there."""
-    boxes = _run_boxes(answers)
-    held = {run: box for run, box in boxes.items() if zone_of_run[run] >= 0}
-    for run, box in sorted(held.items(), key=lambda item: (item[1].left, item[1].top)):
-        own = zones[zone_of_run[run]]
-        if own.top - box.top < _OVER_THE_EDGE * box.height:
-            continue
-        above = [index for index, zone in enumerate(zones) if zone.contains((box.left + box.right) / 2, box.top)]
-        if above and any(
-            zone_of_run[other] == above[0] and other != run and _continues(place, box) for other, place in held.items()
-        ):
-            zone_of_run[run] = above[0]
-
-
-def _continues(before: Box, line: Box) -> bool:
-    """Whether a run is of the line right below another, or stands beside it on the same line."""
-    shared = min(before.bottom, line.bottom) - max(before.top, line.top)
-    if shared >= 0.5 * min(before.height, line.height):
-        return max(before.left, line.left) - min(before.right, line.right) <= _OVERFLOW_GAP
-    over_one_another = min(before.right, line.right) > max(before.left, line.left)
-    return over_one_another and 0 <= line.top - before.bottom <= _NEXT_LINE * line.height
-
-
-def _claim_overflow(answers: Answers, zone_of_run: Labels) -> None:
-    """Give a run that lies in no zone to the zone of a run it continues on the same line."""
-    boxes = _run_boxes(answers)
-    free = [run for run in boxes if zone_of_run[run] < 0]
-    held = [run for run in boxes if zone_of_run[run] >= 0]
-    for run in sorted(free, key=lambda number: boxes[number].left):
-        box = boxes[run]
-        for other in held:
-            neighbour = boxes[other]
-            shared = min(box.bottom, neighbour.bottom) - max(box.top, neighbour.top)
-            gap = max(box.left - neighbour.right, neighbour.left - box.right)
-            if gap <= _OVERFLOW_GAP and shared >= 0.5 * min(box.height, neighbour.height):
-                zone_of_run[run] = zone_of_run[other]
-                held.append(run)
-                break
-
-
-def _run_boxes(answers: Answers) -> dict[int, Box]:
-    stats, run = answers.stats, answers.run
-    boxes: dict[int, Box] = {}
-    for shape in np.flatnonzero((run > 0) & ~answers.sideways):
-        left, top, width, height = (int(value) for value in stats[shape, :4])
-        box = Box(left, top, left + width, top + height)
-        number = int(run[shape])
-        boxes[number] = hull([boxes[number], box]) if number in boxes else box
-    return boxes
-
-
-def _into_lines(answers: Answers, shapes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The shapes of a zone as lines, top to bottom."""
-    if shapes.size == 0:
-        return []
-    groups: list[NDArray[np.int64]] = []
-    for run in np.unique(answers.run[shapes]):
-        groups.extend(_split_tall(answers, shapes[answers.run[shapes] == run]))
-    lines: list[list[NDArray[np.int64]]] = []
-    spans: list[tuple[int, int]] = []
-    for group in sorted(groups, key=lambda group: -_span_width(answers, group)):
-        top, bottom = _span(answers, group)
-        for index, (line_top, line_bottom) in enumerate(spans):
-            shared = min(bottom, line_bottom) - max(top, line_top)
-            if shared >= 0.5 * min(bottom - top, line_bottom - line_top):
-                lines[index].append(group)
-                break
-        else:
-            lines.append([group])
-            spans.append((top, bottom))
-    order = sorted(range(len(lines)), key=lambda index: sum(spans[index]))
-    every = [np.concatenate(lines[index]) for index in order]
-    written = [line for line in every if _is_writing(answers.stats[line])]
-    # A lone dash is an answer; dashes above or below writing are dirt.
-    return written or [line for line in every if _is_dash(answers, line) and len(every) == 1]
-
-
-def _is_writing(stats: Labels) -> bool:
-    tallest = int(stats[:, HEIGHT].max())
-    return tallest >= (_ALONE_TALL if len(stats) == 1 else _WRITING_TALL)
-
-
-def _is_dash(answers: Answers, line: NDArray[np.int64]) -> bool:
-    _, _, width, height, area = (int(value) for value in answers.stats[line[0]])
-    return line.size == 1 and width >= _DASH_LONG and width > 2 * height and area > 0.5 * width * height
-
-
-def _span(answers: Answers, group: NDArray[np.int64]) -> tuple[int, int]:
-    """Top and bottom of the body of a group: its inner nine tenths by ink, so that one long tail does not count."""
-    stats = answers.stats[group]
-    return int(stats[:, 1].min()), int((stats[:, 1] + stats[:, 3]).max())
-
-
-def _span_width(answers: Answers, group: NDArray[np.int64]) -> int:
-    stats = answers.stats[group]
-    return int((stats[:, 0] + stats[:, 2]).max() - stats[:, 0].min())
-
-
-def _split_tall(answers: Answers, group: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """A run as it is, or as several where it is lines of writing that touch each other."""
-    top, bottom = _span(answers, group)
-    if bottom - top <= _TALL_RUN or group.size < 4:
-        return [group]
-    stats = answers.stats[group]
-    profile = np.zeros(bottom - top)
-    for _, shape_top, _, height, area in stats:
-        profile[shape_top - top : shape_top - top + height] += area / height
-    profile = np.convolve(profile, np.ones(5) / 5, mode="same")
-    low = profile < _VALLEY * profile.max()
-    edges = np.flatnonzero(np.diff(low.astype(np.int8)))
-    valleys = [
-        (start + end) / 2 + top
-        for start, end in pairwise(edges)
-        if low[start + 1] and start > 18 and len(profile) - end > 18
-    ]
-    if not valleys:
-        return [group]
-    middle = stats[:, 1] + stats[:, 3] / 2
-    place = np.searchsorted(np.array(valleys), middle)
-    return [group[place == index] for index in range(len(valleys) + 1) if (place == index).any()]
 
 
 def _picture(answers: Answers, shapes: NDArray[np.int64], zone: Box) -> InkLine:
@@ -377,7 +260,7 @@ def _dots(answers: Answers, line: Box) -> NDArray[np.int64]:
     x, y = stats[:, LEFT] + stats[:, WIDTH] / 2, stats[:, TOP] + stats[:, HEIGHT] / 2
     near = (x >= line.left) & (x < line.right) & (y >= line.top - _DOT_ABOVE) & (y < line.bottom + _DOT_BELOW)
     thin = max(_DOT_SIDE, _DOT_SHARE * line.height)
-    near &= (answers.run == 0) & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) >= thin) & (stats[:, WIDTH] < _ALONE_TALL)
+    near &= (answers.run == 0) & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) >= thin) & (stats[:, WIDTH] < ALONE_TALL)
     near[0] = False
     return np.flatnonzero(near)
 

@@ -24,8 +24,9 @@ _DPI = 300
 _SIGNATURE = "signature"
 # A barcode may stand this far outside its zone (pixels at 300 dpi): it is often a sticker or printed later.
 _BARCODE_MARGIN = 40
-# More ink than this (pixels at 300 dpi) without a line of writing is not called blank: a letter has 100 to 300.
-_STRAY_INK = 160
+# More ink than this (pixels at 300 dpi) without a line of writing is not called blank: a letter has 100 to 300, and of
+# faint pencil scanned in black and white a word leaves no more than 60 to 100 in specks.
+_STRAY_INK = 60
 # A place without a readable barcode is blank paper only below this share of dark pixels.
 _BARCODE_DARK, _BARCODE_SHARE = 128, 0.05
 # Less of its place than this on the scan, and a field was cut off.
@@ -48,6 +49,8 @@ class Engines(Protocol):
     def lines(self) -> LineFinder: ...
     @property
     def barcodes(self) -> BarcodeFinder: ...
+    @property
+    def standards(self) -> Standards: ...
     def stage(self, name: str, /) -> AbstractContextManager[None]: ...
 
 
@@ -92,7 +95,14 @@ def see(found: Found, form_type: FormType, edition: Edition, engines: Engines) -
             found.blank,
             laid.words,
             written,
-            Readers(engines.reader, engines.lines, engines.quick, engines.stamps, engines.other),
+            Readers(
+                engines.reader,
+                engines.lines,
+                engines.quick,
+                engines.stamps,
+                engines.other,
+                engines.standards.policy.critical,
+            ),
             two_levels=laid.two_levels,
             edition=edition.id,
         )
@@ -221,8 +231,15 @@ def _narrowed(reading: Reading, normal: Normal, *, has_patterns: bool) -> Readin
     if start < 0 or normal.text == reading.text:
         return replace(reading, features={**reading.features, str(Feature.UNUSED): 0.0}) if has_patterns else reading
     end = start + len(normal.text)
-    features = {**reading.features, str(Feature.UNUSED): 1.0 - len(normal.text) / len(reading.text)}
+    # What stands before an answer, or figures behind it, may be a part of it that was misread; words behind it are not.
+    left_out = _signs(reading.text[:start]) + sum(sign.isdigit() for sign in reading.text[end:])
+    features = {**reading.features, str(Feature.UNUSED): left_out / max(_signs(reading.text), 1)}
     return replace(reading, text=reading.text[start:end], characters=reading.characters[start:end], features=features)
+
+
+def _signs(text: str) -> int:
+    """Letters and figures."""
+    return sum(sign.isalnum() for sign in text)
 
 
 def _decided(draft: _Draft, form_type: str, checks: Sequence[CheckResult], standards: Standards) -> FieldValue:

@@ -73,7 +73,8 @@ class Readers:
     """Who reads: `reader` every line, `finder` finds those of a stamp, `quick`, if given, looks for patterns first.
 
     `stamps`, if given, reads dates of stamps and numbers written by hand, which several drawings must vote on; `other`,
-    of another family, says whether it sees the same where the others disagree.
+    of another family, says whether it sees the same where the others disagree. `critical`: the classes of field that
+    are read twice, however sure the first reader is.
     """
 
     reader: LineReader
@@ -81,6 +82,11 @@ class Readers:
     quick: LineReader | None = None
     stamps: StampReaders | None = None
     other: LineReader | None = None
+    critical: frozenset[str] = frozenset()
+
+    def expected(self, spec: FieldSpec, constraint: Constraint | None) -> Expected:
+        """What is known of a field's answer before it is read."""
+        return Expected(constraint, words_for(spec), twice=spec.field_class in self.critical)
 
 
 def read_zones(
@@ -116,7 +122,7 @@ def read_zones(
         elif index not in lines:
             text = _read_sideways(ink, blank, zone, spec, readers, years)
         elif zone.cells:
-            text = _read_cells(ink, blank, zone, spec, reader)
+            text = _read_cells(ink, blank, zone, spec, readers)
             text = _with_place(text, ink, spec, zone, lines[index] if text.box else ())
         else:
             sure = _look_for(lines[index], spec, readers.quick)
@@ -214,7 +220,7 @@ def _read_answer(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) ->
     """The answer on free lines; a number with the care that figures written by hand need."""
     constraint = constraint_of(spec)
     if not lines or readers.stamps is None or constraint is None or not _is_number(spec):
-        return _read_lines(lines, spec, readers.reader)
+        return _read_lines(lines, spec, readers)
     seen = read_number([line.pixels for line in lines], readers.stamps.careful, constraint)
     if seen is None:
         return _misfit(readers.reader.read([line.pixels for line in lines], spec.alphabet), lines, readers.reader.name)
@@ -255,17 +261,18 @@ def _numbered(seen: NumberRead, line: InkLine, constraint: Constraint, readers: 
     return replace(_joined([read], line.box, readers.reader.name), features=_features([read], [line]))
 
 
-def _read_lines(lines: Sequence[InkLine], spec: FieldSpec, reader: LineReader) -> ZoneText:
+def _read_lines(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) -> ZoneText:
     constraint = constraint_of(spec)
     several = len(lines) > 1
     if several and constraint is not None and constraint.soft:
         constraint = None  # what may be anything else as well is prose if it runs over several lines
-    found = reader.read([line.pixels for line in lines], spec.alphabet, Expected(constraint, words_for(spec)))
+    pixels = [line.pixels for line in lines]
+    found = readers.reader.read(pixels, spec.alphabet, readers.expected(spec, constraint))
     if several and constraint is not None:
         # The whole answer stands on one line: the one that can best be read so.
         best = max(range(len(lines)), key=lambda place: _likely(found[place]))
         found, lines = [found[best]], [lines[best]]
-    text = _joined(found, hull([line.box for line in lines]) if lines else None, reader.name)
+    text = _joined(found, hull([line.box for line in lines]) if lines else None, readers.reader.name)
     return replace(text, features=_features(found, lines)) if text.text else text
 
 
@@ -300,7 +307,8 @@ def _features(found: Sequence[LineRead], lines: Sequence[InkLine]) -> dict[str, 
 
 def _look_for(lines: Sequence[InkLine], spec: FieldSpec, quick: LineReader | None) -> ZoneText | None:
     """What a quick reader surely sees of a field that stands out by its pattern; None if that is not enough."""
-    if quick is None or not spec.patterns or not lines:
+    # Where any other answer may be right too, nothing stands out.
+    if quick is None or not spec.patterns or spec.soft or not lines:
         return None
     found = quick.read([line.pixels for line in lines], spec.alphabet)
     text = _joined(found, hull([line.box for line in lines]), quick.name)
@@ -329,12 +337,12 @@ def _strip(line: LineRead) -> tuple[str, tuple[float, ...]]:
     return (line.text[start:end], line.characters[start:end]) if start < end else ("", ())
 
 
-def _read_cells(ink: Answers, blank: Print, zone: Zone, spec: FieldSpec, reader: LineReader) -> ZoneText:
+def _read_cells(ink: Answers, blank: Print, zone: Zone, spec: FieldSpec, readers: Readers) -> ZoneText:
     """A comb: the ink inside each cell, trimmed and joined, read as one line."""
     cells = [(cell, _inside_cell(ink, blank, cell)) for cell in zone.cells]
     inked = [cell for cell, picture in cells if picture is not None]
     if not inked:
-        return ZoneText("", (), None, reader.name)
+        return ZoneText("", (), None, readers.reader.name)
     height = max(cell.height for cell in zone.cells)
     strips: list[Grey] = []
     for _, picture in cells:
@@ -346,10 +354,11 @@ def _read_cells(ink: Answers, blank: Print, zone: Zone, spec: FieldSpec, reader:
     line = np.concatenate(strips, axis=1)
     rows = np.flatnonzero((line <= ink.level).any(axis=1))
     line = np.pad(line[int(rows[0]) : int(rows[-1]) + 1], _CELL_MARGIN, constant_values=255)
-    found = reader.read([line], spec.alphabet, Expected(constraint_of(spec), words_for(spec)))
+    found = readers.reader.read([line], spec.alphabet, readers.expected(spec, constraint_of(spec)))
     place = hull(inked)
     return replace(
-        _joined(found, place, reader.name), features=_features(found, [InkLine(line, place, np.zeros(0, np.int64))])
+        _joined(found, place, readers.reader.name),
+        features=_features(found, [InkLine(line, place, np.zeros(0, np.int64))]),
     )
 
 

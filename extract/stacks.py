@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extract.piles import piles_of
 from extract.shapes import HEIGHT, LEFT, TOP, WIDTH, Flags, Labels
 from schemas.geometry import Box, hull
 
@@ -57,7 +58,7 @@ def stacks_of(stats: Labels, run: Labels) -> Stacks:
     free = [each for each in runs if not each.is_level and each.box.width <= _LETTERS_WIDE]
     columns = [column for column in _columns(free) if _is_stamp(column, level)]
     sideways = np.zeros(len(stats), np.bool_)
-    places = []
+    places: list[Box] = []
     for column in columns:
         place = _middle(column)
         numbers = {each.number for each in column} | {each.number for each in runs if _stands_in(each, column, place)}
@@ -68,7 +69,21 @@ def stacks_of(stats: Labels, run: Labels) -> Stacks:
         if members.any():
             sideways |= members
             places.append(_around(stats[members]))
+    for pile in piles_of(stats, run, np.isin(run, [each.number for each in level if each.shapes > _WORD_SHAPES])):
+        sideways[pile] = True
+        _add(places, _around(stats[pile]))
     return Stacks(sideways, tuple(places))
+
+
+def _add(places: list[Box], place: Box) -> None:
+    """Add a place, or widen the one it is a part of or goes on."""
+    for at, other in enumerate(places):
+        shared = min(place.right, other.right) - max(place.left, other.left)
+        apart = max(place.top - other.bottom, other.top - place.bottom)
+        if shared >= _OVER_ONE_ANOTHER * place.width and apart <= _STAMP_GAP:
+            places[at] = hull([place, other])
+            return
+    places.append(place)
 
 
 def _middle(column: Sequence[_Run]) -> Box:

@@ -34,6 +34,11 @@ def validate(form: FormType, found: Mapping[str, Normal]) -> dict[str, tuple[Che
     return {name: tuple(_once(given)) for name, given in results.items()}
 
 
+# Figures enough for pounds and pence, and nothing between them.
+_BARE = re.compile(r"[^0-9]?[0-9]{3,}")
+_LOST_POINT = "The point between pounds and pence may have been lost."
+
+
 def check_names(form: FormType) -> None:
     """Raise NotAForm, naming form and check, if the form type declares a check unknown here, or one that cannot work.
 
@@ -56,7 +61,10 @@ def _once(results: list[CheckResult]) -> Iterator[CheckResult]:
 
 
 def _implied(form: FormType, spec: FieldSpec, normal: Normal) -> Iterator[CheckResult]:
-    """The checks that follow from the field itself: required, understood, alphabet, pattern_full, one_of_choice."""
+    """The checks that follow from the field itself.
+
+    They are: required, understood, alphabet, pattern_full, point, one_of_choice.
+    """
     if spec.required:
         yield result("required", "An answer is required here." if is_blank(normal) else "")
     if is_blank(normal):
@@ -70,6 +78,9 @@ def _implied(form: FormType, spec: FieldSpec, normal: Normal) -> Iterator[CheckR
     if spec.pattern_full and not normal.problem:
         fits = re.fullmatch(spec.pattern_full, normal.text)
         yield result("pattern_full", "" if fits else "The answer is not built as it must be.")
+    if spec.kind is FieldKind.MONEY and not normal.problem:
+        # Points are small: "40475" may be what is left of "404.75", a hundred times too much.
+        yield result("point", _LOST_POINT if _BARE.fullmatch(normal.text.replace(" ", "")) else "")
     if spec.kind is FieldKind.CHOICE and not spec.several:
         yield result("one_of_choice", one_of(form, spec.name, normal))
 

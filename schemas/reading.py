@@ -33,7 +33,8 @@ class Feature(StrEnum):
     FOREIGN = "foreign"  # pixels (at 300 dpi) of writing in the zone that was taken for another zone's
     UNREAD = "unread"  # pixels (at 300 dpi) of ink in lines of writing that were read as nothing
     STAMPED = "stamped"  # 1 where a stamp set on its side reaches into the zone, else 0
-    UNUSED = "unused"  # share of the characters read that the field's pattern left out
+    # Of the letters and figures read, the share the field's pattern left out before its find, or figures behind it.
+    UNUSED = "unused"
     LENGTH = "length"  # characters of the reading, a count
     LINES = "lines"  # lines of writing, a count
     HEIGHT = "height"  # of the ink of a line, pixels at 300 dpi

@@ -23,10 +23,21 @@ _BOTH_WAYS = tuple((one, other) for pair in _ALIKE for one, other in (pair, pair
 _SWAPS_AT_MOST = 3
 # A word with more places to swap than this is no word.
 _VARIANTS_AT_MOST = 150
-# No word begins so: an l before any consonant but another l.
-_NO_BEGINNING = re.compile(r"l(?=[bcdfghjkmnpqrstvwxz])")
-# Short forms that end in an l and would be capitals with an I instead.
+# No word begins so, nor goes on so after an apostrophe: an l before any consonant but another l.
+_NO_BEGINNING = re.compile(r"(?<![^'’])l(?=[bcdfghjkmnpqrstvwxz])")
+# Short forms that end in an l and would be capitals with an I instead, and the first of all.
 _SHORT_FORMS = {"PI": "Pl", "FI": "Fl", "F1": "Fl", "BIvd": "Blvd", "B1vd": "Blvd", "InteI": "Intel"}
+_SHORT_FORMS |= {"lst": "1st", "Ist": "1st"}
+# How names of companies end, in capitals that were written by hand: a C is often closed to a G.
+_ENDING = re.compile(r"(?<=[,&] )(?:[I1l]NG|GO|GORP|LLG|CORF|ITD)(?=\.?$)")
+_ENDINGS = {"GO": "CO", "GORP": "CORP", "CORF": "CORP", "LLG": "LLC", "ITD": "LTD"}
+# Steep sevens of a typeface, taken for strokes: nobody writes two strokes within a number.
+_STROKES = re.compile(r"(?<![\w/])#?[\d/]*//[\d/]*(?![\w/])")
+_STROKE_IN_NUMBER = re.compile(r"(?<=\d)/(?=\d)")
+# "N/A" for "not applicable", the stroke taken for a letter.
+_NOT_APPLICABLE = re.compile(r"N[I1l|]A\.?")
+# Floors and flats in Spanish and Portuguese are counted with a small raised o: "6º Izq.".
+_ORDINAL = re.compile(r"(?<=\d)°(?=$|,| (?![CFNSEW]\b))")
 
 _FIGURES = str.maketrans("OoQDIlSBZ", "000011582")
 _FIGURE = "[0-9OoQDIlSBZ]"
@@ -69,7 +80,17 @@ def mended_word(word: str, words: Lexicon) -> str:
     found = known_variants(word, words)
     if found and len({other.lower() for other in found}) == 1:
         return found[0]  # of two the one with a capital: a small l at the beginning is more often an I than an i
-    return _NO_BEGINNING.sub("I", word, count=1) if _NO_BEGINNING.match(word) else word
+    return mended_beginning(word)
+
+
+def mended_beginning(word: str) -> str:
+    """A word that begins as no word does with the capital that its l must be; any other word as it is."""
+    return _NO_BEGINNING.sub("I", word)
+
+
+def with_capital(word: str) -> str:
+    """A word of a name that begins with a small l with the capital which that must be; any other word as it is."""
+    return "I" + word[1:] if re.match(r"l[a-zß-öø-ÿ]", word) else word
 
 
 def mended_short_form(word: str) -> str:
@@ -82,10 +103,23 @@ def mended_codes(text: str) -> str:
 
     And the other way round: a figure between small letters is the letter that looks like it.
     """
+    text = _ORDINAL.sub("º", text)
+    if _STROKES.search(text) and "://" not in text:
+        text = _STROKE_IN_NUMBER.sub("7", _STROKES.sub(lambda found: found[0].replace("/", "7"), text))
     text = _NUMBER.sub(lambda found: found[0].translate(_FIGURES) if _is_number(found[0]) else found[0], text)
     text = _IN_A_WORD.sub(lambda found: found[0].translate(_SMALL_LETTERS), text)
     text = _CANADIAN.sub(lambda found: _mended(found[0], (1, 4, 6)), text)
     return _ZIP.sub(lambda found: _mended(found[0], range(len(found[0]))), text)
+
+
+def mended_ending(text: str) -> str:
+    """The name of a company with its legal form, where a letter of that was taken for another: "NEXUS, ING."."""
+    return _ENDING.sub(lambda found: _ENDINGS.get(found[0], "INC"), text)
+
+
+def is_not_applicable(text: str) -> bool:
+    """Whether a whole answer looks like "N/A"."""
+    return _NOT_APPLICABLE.fullmatch(text) is not None
 
 
 def _is_number(word: str) -> bool:

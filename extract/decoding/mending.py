@@ -7,7 +7,16 @@ from typing import Final
 
 from extract.decoding.lettering import has_usual_capitals
 from extract.decoding.lexicon import Lexicon
-from extract.decoding.lookalikes import is_doubtful, mended_codes, mended_short_form, mended_word
+from extract.decoding.lookalikes import (
+    is_doubtful,
+    is_not_applicable,
+    mended_beginning,
+    mended_codes,
+    mended_ending,
+    mended_short_form,
+    mended_word,
+    with_capital,
+)
 from extract.decoding.spelling import WORD, is_known
 
 # Shorter words are in the lists by chance.
@@ -17,6 +26,12 @@ _POSSESSIVE: Final = re.compile(r"['’]s$", re.IGNORECASE)
 # A number, one with an ordinal's ending or a house's letter, or a lone initial.
 _NUMBER: Final = re.compile(r"\d+(?:st|nd|rd|th|ST|ND|RD|TH|[A-Za-z])?|[A-Za-z]|'?\d\d")
 _SMALL_LETTER: Final = re.compile(r"[a-z]{2}")
+# Lists that hold this word are of prose, where "N/A" is a more likely answer than any name.
+_PROSE: Final = "applicable"
+# Shorter words within a name are often written small, such as "de la" and "and".
+_SHORTEST_NAME: Final = 4
+# Punctuation that nobody writes twice.
+_DOUBLED: Final = re.compile(r"([.,;:])\s?[.,;:]*\1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +51,22 @@ class Mended:
 
 def mended(text: str, characters: Sequence[float], words: Lexicon) -> Mended:
     """The line with unknown words, short forms and postal codes mended where lookalikes leave no choice."""
+    if is_not_applicable(text) and _PROSE in words:
+        return Mended("N/A", (min(characters),) * 3, None, 1)
     written, scores = "", []  # type: tuple[str, list[float]]
     at = count = known = parts = 0
     # Among capitals alone an I is an I.
     has_small_letters = _SMALL_LETTER.search(text) is not None
+    is_name = _is_in_capitals(text, words)
     for part in WORD.finditer(text):
         begin, end = part.span()
         word = mended_short_form(part[0]) if has_small_letters else part[0]
         if not is_known(word, words):
             word = mended_word(word, words)
+        elif word not in words:
+            word = mended_beginning(word)
+        if is_name and (word not in words or with_capital(word) in words):
+            word = with_capital(word)
         written += text[at:begin] + word
         scores += characters[at:begin]
         scores += characters[begin:end] if word == part[0] else [min(characters[begin:end])] * len(word)
@@ -52,9 +74,18 @@ def mended(text: str, characters: Sequence[float], words: Lexicon) -> Mended:
         parts += 1
         known += is_known(word, words)
         count += word != part[0]
-    coded = mended_codes(written + text[at:])
+    coded = mended_codes(mended_ending(written + text[at:]))
     count += coded != written + text[at:]
     return Mended(coded, (*scores, *characters[at:]), known / parts if parts else None, count)
+
+
+def _is_in_capitals(text: str, words: Lexicon) -> bool:
+    """Whether every longer word begins with a capital, or is of no list and begins with an l that may be one."""
+    found = [part[0] for part in WORD.finditer(text)]
+    plain = [word for word in found if with_capital(word) == word or (word in words and len(word) >= _SHORTEST_NAME)]
+    return any(word[0].isupper() for word in plain) and all(
+        not word[0].islower() for word in plain if len(word) >= _SHORTEST_NAME
+    )
 
 
 def is_plain(word: str, words: Lexicon | None) -> bool:
@@ -77,7 +108,7 @@ class Unlisted:
     """The words of a text that no list vouches for.
 
     weakest: the lowest score of a character in one of them, numbers included; 1.0 if there is none.
-    odd:     how many of them are no numbers.
+    odd:     how many of them are no numbers, and how often a stop or a comma stands twice.
     """
 
     weakest: float
@@ -93,7 +124,7 @@ def unlisted(text: str, characters: Sequence[float], words: Lexicon) -> Unlisted
             continue
         weakest = min(weakest, *characters[part.start() : part.end()])
         odd += _NUMBER.fullmatch(word) is None
-    return Unlisted(weakest, odd)
+    return Unlisted(weakest, odd + len(_DOUBLED.findall(text)))
 
 
 def _is_vouched_for(word: str, words: Lexicon) -> bool:

@@ -44,10 +44,12 @@ class Expected:
 
     constraint: what the whole answer may be; None if any text may.
     words:      the words it is likely made of; None if there are no lists of them.
+    twice:      whether so much hangs on it that a second reader must be asked, however sure the first is.
     """
 
     constraint: Constraint | None = None
     words: Lexicon | None = None
+    twice: bool = False
 
 
 ANYTHING = Expected()

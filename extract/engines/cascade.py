@@ -34,7 +34,8 @@ class CascadeReader:
     """Reads each line with `quick`; the words it is not sure of are read again with `careful`, whose answer counts.
 
     A word is doubtful for its scores, or because lists of words are given and it is in none: most misreadings of a
-    quick reader that is sure of itself are no words. Where the whole answer is constrained it is read again whole.
+    quick reader that is sure of itself are no words. Where the whole answer is constrained, or must be read twice, it
+    is read again whole.
     """
 
     def __init__(self, quick: LineReader, careful: LineReader, *, sure: float = _SURE) -> None:
@@ -61,11 +62,11 @@ class CascadeReader:
         """The stretches of a line to be read again, words side by side as one; the whole of it if most of it is."""
         width = pixels.shape[1]
         whole = _Span(0, len(line.text), 0, width)
-        sure = min(line.characters, default=0.0) >= self._sure
+        sure = min(line.characters, default=0.0) >= self._sure and not expected.twice
         if line.fits is not None:
             plain = (line.margin or 0.0) >= _CLEAR_MARGIN and (line.likelihood or 0.0) >= _LIKELY
             return [] if sure and line.fits and plain else [whole]
-        if not line.text or not line.places:
+        if expected.twice or not line.text or not line.places:
             return [] if sure else [whole]
         spans: list[_Span] = []
         is_lone = False

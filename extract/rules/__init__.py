@@ -6,7 +6,7 @@ knows what can be issued, not what was: a number that passes may still belong to
 
 from collections.abc import Callable, Mapping
 
-from extract.rules.addresses import uk_postcode
+from extract.rules.addresses import uk_postcode, us_address
 from extract.rules.contacts import email, phone
 from extract.rules.countries import iso_country
 from extract.rules.dates import date_exists
@@ -33,6 +33,7 @@ __all__ = [
     "tax_reference",
     "uk_postcode",
     "uk_registration_mark",
+    "us_address",
     "vat_number",
     "vin",
     "vin_check_digit",
@@ -57,6 +58,7 @@ RULES: Mapping[str, Callable[[str], str]] = {
         tax_reference,
         uk_postcode,
         uk_registration_mark,
+        us_address,
         vat_number,
         vin,
         vin_check_digit,

@@ -1,4 +1,4 @@
-"""Postcodes of the United Kingdom."""
+"""Postcodes of the United Kingdom, and the last line of an address in the United States."""
 
 import re
 
@@ -37,3 +37,31 @@ def uk_postcode(value: str) -> str:
     if area is None or area[0] not in _AREA_NAMES:
         return "No postcode begins with these letters."
     return ""
+
+
+# The first figure of a ZIP code and the states, districts and territories it is used in: US Postal Service,
+# Publication 65, National Five-Digit ZIP Code and Post Office Directory.
+_STATES_OF_ZIP = {
+    "0": "CT MA ME NH NJ PR RI VI VT NY AE",
+    "1": "DE NY PA",
+    "2": "DC MD NC SC VA WV",
+    "3": "AL FL GA MS TN AA",
+    "4": "IN KY MI OH",
+    "5": "IA MN MT ND SD VA WI DC",
+    "6": "IL KS MO NE",
+    "7": "AR LA OK TX",
+    "8": "AZ CO ID NM NV UT WY TX",
+    "9": "AK AS CA GU HI MP OR WA AP FM MH PW",
+}
+_LAST_LINE = re.compile(r"\b(?P<state>[A-Z]{2})[,.]?\s*(?P<first>[0-9])[0-9]{4}(?:-[0-9]{4})?[\s.,]*(?:U\.?S\.?A\.?)?$")
+
+
+def us_address(value: str) -> str:
+    """An address whose end looks like a state's two letters and a ZIP code: both must belong together.
+
+    Nothing is said of addresses that end otherwise, as those in other countries do.
+    """
+    found = _LAST_LINE.search(value.strip())
+    if found is None or found["state"] in _STATES_OF_ZIP[found["first"]].split():
+        return ""
+    return "The ZIP code is not one of this state."

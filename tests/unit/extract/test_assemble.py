@@ -103,3 +103,26 @@ def test_a_page_too_poor_to_be_read_gives_no_value_but_says_what_was_seen() -> N
     assert (value.status, value.value, value.text, value.score) == (FieldStatus.UNREADABLE, None, "", None)
     assert value.reasons == ("The page is too faint.",)
     assert [reading.text for reading in value.readings] == ["Ann"]
+
+
+@pytest.mark.parametrize(
+    ("text", "unused"),
+    [
+        ("1974", 0.0),
+        ("1974 London", 0.0),  # words behind a date are its place
+        ("13, 1974", 2 / 6),  # figures before it may be its day
+        ("DECENBER 1974", 8 / 12),
+        ("1974 2", 1 / 5),
+    ],
+)
+def test_what_a_pattern_leaves_out_of_an_answer_is_told(text: str, unused: float) -> None:
+    spec = FieldSpec("x", FieldKind.TEXT, patterns=(r"\b(19\d\d)\b",))
+    form = FormType("a-form", "A form", 1, (spec,), (), ())
+    edition = Edition("one", "one", 300, (), (Zone("x", 1, BOX),))
+    [value] = assemble.fields(form, edition, [read(text)], STANDARDS)
+    assert value.features["unused"] == pytest.approx(unused, abs=1e-6)
+
+
+@pytest.mark.parametrize(("stray", "status"), [(12, FieldStatus.REVIEW), (64, FieldStatus.UNREADABLE)])
+def test_specks_such_as_faint_pencil_leaves_are_not_called_blank(stray: int, status: FieldStatus) -> None:
+    assert decided(FieldKind.TEXT, read("", inked=False, stray=stray)).status is status

@@ -33,6 +33,12 @@ def test_only_doubtful_lines_are_read_again_and_the_order_stays() -> None:
     assert (quick.asked, careful.asked) == ([3], [1])
 
 
+def test_what_must_be_read_twice_is_however_sure_the_first_reader_is() -> None:
+    quick, careful = ScriptedReader("qq"), ScriptedReader("cq")
+    (found,) = CascadeReader(quick, careful, sure=0.9).read([line(99)], expected=Expected(twice=True))
+    assert (found.text, found.agreement, careful.asked) == ("cq", 0.5, [1])
+
+
 def test_the_name_tells_both_readers() -> None:
     assert CascadeReader(ScriptedReader("a"), ScriptedReader("b")).name == "a>b"
 

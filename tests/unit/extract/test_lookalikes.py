@@ -17,6 +17,7 @@ WORDS = Lexicon(sorted(["company", "filing", "fling", "government", "internation
         ("MIII", "Mill"),
         ("lnternational", "International"),
         ("lvymount", "Ivymount"),  # in no list, but no word begins so
+        ("d'lvoire", "d'Ivoire"),  # nor goes on so after an apostrophe
         ("Marstellar", "Marstellar"),  # a name, as written
         ("Governement", "Governement"),  # misspelt, as written
     ],
@@ -41,6 +42,13 @@ def test_lookalikes_of_a_word_are_few_and_do_not_hold_the_word() -> None:
         ("1O2 High Street, B12, 4th, A1O1B", "1O2 High Street, B12, 4th, A1O1B"),
         ("Unit LOLL", "Unit LOLL"),
         ("NY SOLID", "NY SOLID"),
+        ("Calle Mayor 9, 6° Izq.", "Calle Mayor 9, 6º Izq."),  # a floor, counted in Spanish
+        ("at 12° C", "at 12° C"),
+        ("11/28 Union Road, #//4", "11728 Union Road, #774"),  # steep sevens
+        ("4//8 Mill Road", "4778 Mill Road"),
+        ("11/28 Union Road", "11/28 Union Road"),
+        ("http://a.b", "http://a.b"),
+        ("NEXUS WORLDWIDE, ING.", "NEXUS WORLDWIDE, ING."),
     ],
 )
 def test_letters_in_a_postal_code_become_figures_where_only_figures_can_stand(read: str, written: str) -> None:
@@ -57,6 +65,32 @@ def test_a_mended_line_keeps_a_score_for_each_character_and_counts_its_changes()
     assert found.characters[:10] == (0.6,) * 10  # no surer than its weakest letter was
     assert found.mended == 2
     assert found.known == 1.0
+
+
+@pytest.mark.parametrize(
+    ("read", "written"),
+    [
+        ("Torres & lyanov", "Torres & Iyanov"),
+        ("Nadia lil", "Nadia Iil"),
+        ("government of lyanov", "government of lyanov"),  # no name: it need not begin with a capital
+        ("9 lvy Lane", "9 Ivy Lane"),  # too short for a list, but no word begins so
+        ("lst Mill", "1st Mill"),
+        ("lan D'Souza", "Ian D'Souza"),
+        ("Zoë lukivyj", "Zoë Iukivyj"),
+        ("NEXUS WORLDWIDE, ING.", "NEXUS WORLDWIDE, INC."),  # the legal form at the end of a name
+        ("XYLEM & GO", "XYLEM & CO"),
+        ("GO & XYLEM", "GO & XYLEM"),
+    ],
+)
+def test_the_words_of_a_name_begin_with_capitals(read: str, written: str) -> None:
+    assert mended(read, [1.0] * len(read), WORDS).text == written
+
+
+@pytest.mark.parametrize(("read", "written"), [("NIA", "N/A"), ("N1A.", "N/A"), ("Mr NIA", "Mr NIA")])
+def test_a_whole_answer_like_not_applicable_is_that_where_prose_is_expected(read: str, written: str) -> None:
+    scores = [0.9] * len(read)
+    assert mended(read, scores, Lexicon(["applicable", "mr"])).text == written
+    assert mended(read, scores, Lexicon(["nadia", "nia"])).text == read
 
 
 def test_among_capitals_a_short_form_stays_as_it_is() -> None:
@@ -76,10 +110,12 @@ def test_a_word_is_plain_if_it_is_known_and_looks_like_no_other(word: str, *, pl
         ("5th Mill, B12", 0.5, 1),
         ("5tn Mill", 0.5, 1),
         ("Unt A Company's", 0.5, 1),  # a lone letter is as good as a number
+        ("Modern.., Company", 1.0, 1),  # nobody writes two stops
+        ("Modern., Company", 1.0, 0),
     ],
 )
 def test_what_no_list_vouches_for_is_weighed_by_its_own_scores(text: str, weakest: float, odd: int) -> None:
-    listed = {"modern", "company", "mill"}
+    listed = {"modern", "company", "mill", "modern..", "modern."}
     scores = [0.9 if word.lower().rstrip(",") in listed else 0.5 for word in text.split() for _ in word + " "]
     found = unlisted(text, scores[: len(text)], WORDS)
     assert (found.weakest, found.odd) == (weakest, odd)

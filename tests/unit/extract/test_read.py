@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import pytest
 
 from extract import answers
 from extract.decoding.alphabet import Floats
@@ -205,9 +206,9 @@ class CertainReader(StrokeReader):
         return LineRead(found.text, (1.0,) * len(found.text))
 
 
-def read_with_a_quick_look(pattern: str) -> ZoneText:
+def read_with_a_quick_look(pattern: str, *, soft: bool = False) -> ZoneText:
     zone = Zone("line", 1, Box(90, 190, 590, 310))
-    spec = FieldSpec("line", FieldKind.TEXT, patterns=(pattern,))
+    spec = FieldSpec("line", FieldKind.TEXT, patterns=(pattern,), soft=soft)
     readers = Readers(StrokeReader(), WholePictureFinder(), CertainReader())
     return read_zones(stroked(0, 1, 2), PRINT, (), [(spec, zone)], readers)[0]
 
@@ -218,6 +219,32 @@ def test_a_pattern_the_quick_reader_is_sure_of_needs_no_careful_reading() -> Non
 
 def test_without_the_pattern_the_careful_reader_is_asked() -> None:
     assert read_with_a_quick_look("Z").reader == "strokes@1"
+
+
+def test_where_any_answer_may_be_right_a_pattern_does_not_stand_out() -> None:
+    assert read_with_a_quick_look("I", soft=True).reader == "strokes@1"
+
+
+class NotingReader(StrokeReader):
+    """Notes what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice: list[bool] = []
+
+    def read(self, lines: Sequence[Grey], alphabet: str = "", expected: Expected = ANYTHING) -> list[LineRead]:
+        self.twice.append(expected.twice)
+        return super().read(lines, alphabet, expected)
+
+
+@pytest.mark.parametrize("cells", [(), CELLS])
+def test_a_critical_class_of_field_is_read_twice_in_lines_and_in_combs(cells: tuple[Box, ...]) -> None:
+    zone = Zone("line", 1, Box(90, 190, 590, 310), cells=cells)
+    reader = NotingReader()
+    for family in ("identifier", "name"):
+        readers = Readers(reader, WholePictureFinder(), critical=frozenset({"identifier"}))
+        read_zones(stroked(0, 1, 2), PRINT, (), [(FieldSpec("line", FieldKind.TEXT, family=family), zone)], readers)
+    assert reader.twice == [True, False]
 
 
 class DisputedReader(StrokeReader):

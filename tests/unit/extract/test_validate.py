@@ -276,3 +276,11 @@ def test_a_check_on_fields_it_cannot_compare_is_refused_too(rule: Rule) -> None:
     fields = (amount("fee"), amount("postage"), amount("total"), text("name"), day("born"), choice)
     with pytest.raises(NotAForm, match=f"'letter'.*'{rule.name}'"):
         check_names(form(*fields, checks=(rule,)))
+
+
+@pytest.mark.parametrize(
+    ("written", "passes"), [("404.75", True), ("40475", False), ("£ 375", False), ("75", True), ("1,200", True)]
+)
+def test_an_amount_whose_point_may_have_been_lost_is_looked_at(written: str, *, passes: bool) -> None:
+    amount = FieldSpec("amount", FieldKind.MONEY)
+    assert checked(amount, Normal("404.75", written))["point"] is passes
