@@ -1,0 +1,1 @@
+"""What intake remembers: tables, migrations, and the sessions that reach them."""

@@ -1,0 +1,104 @@
+"""Tables of what was read: documents, their fields with readings and decision, and the tasks people get."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from intake.database.columns import Base, JsonList, JsonObject, Key, Prose, words
+from schemas.field import FieldKind, FieldStatus
+from schemas.states import DocumentState, TaskKind, TaskState
+
+
+class DocumentRow(Base):
+    """One form or letter inside a piece.
+
+    form_type, edition: None for a document of no known form type: never a guess.
+    regions, failures:  as the record has them; the pages stand in `pages`, the fields in `fields`.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        UniqueConstraint("piece_id", "ordinal"),
+        Index("ix_documents_form_type_state", "form_type", "state"),
+        CheckConstraint("ordinal >= 1", name="ordinal"),
+    )
+
+    id: Mapped[Key]
+    piece_id: Mapped[int] = mapped_column(ForeignKey("pieces.id"))
+    ordinal: Mapped[int]
+    form_type: Mapped[str | None] = mapped_column(String(100))
+    edition: Mapped[str | None] = mapped_column(String(100))
+    state: Mapped[DocumentState]
+    state_since: Mapped[datetime]
+    regions: Mapped[JsonList] = mapped_column(default=list)
+    failures: Mapped[JsonList] = mapped_column(default=list)
+
+
+class FieldRow(Base):
+    """One field of one document as it is believed now; what was published before stands in the revisions.
+
+    value:    normalised, as in the record; SQL NULL if nothing is known.
+    readings: the `readings` of the record's field, one object per reader.
+    decision: the rest of the record's field: marks, checks, score, features, reasons, box, decided_by.
+    """
+
+    __tablename__ = "fields"
+    __table_args__ = (
+        UniqueConstraint("document_id", "name"),
+        CheckConstraint("confidence IS NULL OR (confidence >= 0 AND confidence <= 1)", name="confidence"),
+    )
+
+    id: Mapped[Key]
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    name: Mapped[str] = mapped_column(String(100))
+    ordinal: Mapped[int]
+    kind: Mapped[FieldKind] = mapped_column(words(FieldKind, "kind"))
+    status: Mapped[FieldStatus] = mapped_column(words(FieldStatus, "status"))
+    field_class: Mapped[str] = mapped_column(String(100), default="")
+    value: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    text: Mapped[Prose]
+    confidence: Mapped[float | None] = mapped_column(Float(53))
+    page: Mapped[int | None]
+    readings: Mapped[JsonList] = mapped_column(default=list)
+    decision: Mapped[JsonObject] = mapped_column(default=dict)
+
+
+_TASK_IS_OPEN = "state IN ('open', 'claimed')"
+
+
+class TaskRow(Base):
+    """One field for one person, or one whole document if `field` is ""; claimed with a lease and a fence like a step.
+
+    ordinal: 1, or 2 where two people key the same field.
+    entry:   what the person keyed; never changed once the task is done.
+    """
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        UniqueConstraint("document_id", "field", "kind", "ordinal"),
+        Index(
+            "ix_tasks_open",
+            "kind",
+            "state_since",
+            "id",
+            sqlite_where=text(_TASK_IS_OPEN),
+            postgresql_where=text(_TASK_IS_OPEN),
+        ),
+        CheckConstraint("ordinal >= 1", name="ordinal"),
+        CheckConstraint("(state = 'claimed') = (lease_until IS NOT NULL)", name="lease"),
+    )
+
+    id: Mapped[Key]
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    field: Mapped[str] = mapped_column(String(100), default="")
+    kind: Mapped[TaskKind]
+    ordinal: Mapped[int] = mapped_column(default=1)
+    state: Mapped[TaskState] = mapped_column(default=TaskState.OPEN)
+    state_since: Mapped[datetime]
+    created_at: Mapped[datetime]
+    person: Mapped[str | None] = mapped_column(String(200))
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    entry: Mapped[JsonObject | None]

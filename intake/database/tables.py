@@ -1,0 +1,27 @@
+"""All tables in one place: import them from here."""
+
+from intake.database.audit_tables import AuditHeadRow, AuditRow
+from intake.database.columns import Base
+from intake.database.mail_tables import BatchRow, FileRow, PageRow, PieceRow
+from intake.database.reading_tables import DocumentRow, FieldRow, TaskRow
+from intake.database.record_tables import OutboxRow, RecordRow, RevisionRow, SequenceRow
+from intake.database.work_tables import IdempotencyRow, StepRow
+
+__all__ = [
+    "AuditHeadRow",
+    "AuditRow",
+    "Base",
+    "BatchRow",
+    "DocumentRow",
+    "FieldRow",
+    "FileRow",
+    "IdempotencyRow",
+    "OutboxRow",
+    "PageRow",
+    "PieceRow",
+    "RecordRow",
+    "RevisionRow",
+    "SequenceRow",
+    "StepRow",
+    "TaskRow",
+]

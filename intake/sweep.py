@@ -1,0 +1,127 @@
+"""The sweep brings back what nobody works on any more. Every dispatcher runs it on a timer; it is no step itself.
+
+It may run twice, or in several processes at once: each change is a conditional update of the state that it found.
+"""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from intake import steps
+from intake.database.engine import Database
+from intake.database.tables import StepRow
+from schemas.errors import Cause, MailError
+from schemas.extraction import Failure
+from schemas.states import StepState
+
+_STEPS_AT_ONCE: Final = 200  # changed in one short transaction
+# Further ahead than this, a moment was set by a clock that has been put back since.
+_LONGEST_LEASE: Final = steps.LEASE * 2
+
+_WORKER_LOST: Final = Failure(
+    Cause.CRASHED,
+    f"The worker stopped without an answer {steps.ATTEMPTS} times.",
+    "Look at the file: it may be harmful or damaged. Retry it if the machine was at fault.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many steps were brought back.
+
+    returned:    their lease had passed, and they may be tried again.
+    quarantined: their lease had passed for the third time.
+    woken:       they had waited long enough after a failure.
+    mended:      their lease, wait or place in the queue lay too far ahead: the clock was put back.
+    """
+
+    returned: int
+    quarantined: int
+    woken: int
+    mended: int
+
+
+def sweep(database: Database, now: datetime) -> Swept:
+    """Bring back every step whose lease or wait is over at `now`."""
+    # Mended first: what follows compares with these moments.
+    mended = _mend(database, now)
+    expired = steps.in_state(StepState.RUNNING) & (StepRow.lease_until < now)
+    ready = {"state": StepState.READY, "state_since": now, "lease_until": None, "not_before": None}
+    return Swept(
+        quarantined=_give_up(database, expired & (StepRow.attempts >= steps.ATTEMPTS), now),
+        returned=_change(database, expired & (StepRow.attempts < steps.ATTEMPTS), ready),
+        woken=_change(database, steps.in_state(StepState.WAITING) & (StepRow.not_before <= now), ready),
+        mended=mended,
+    )
+
+
+def _mend(database: Database, now: datetime) -> int:
+    """Bring moments that lie too far ahead back to what they would have been by the clock as it is now."""
+    lease, wait = now + _LONGEST_LEASE, now + steps.LONGEST_WAIT
+    leases = steps.in_state(StepState.RUNNING) & (StepRow.lease_until > lease)
+    waits = steps.in_state(StepState.WAITING) & (StepRow.not_before > wait)
+    # What seems to be ready since tomorrow would otherwise stand behind everything that arrives until then.
+    places = steps.in_state(StepState.READY) & (StepRow.state_since > now + timedelta(seconds=1))
+    return (
+        # A whole lease from now on: the worker may live, and will renew it.
+        _change(database, leases, {"lease_until": now + steps.LEASE})
+        + _change(database, waits, {"not_before": now})
+        + _change(database, places, {"state_since": now})
+    )
+
+
+def _change(database: Database, which: ColumnElement[bool], values: dict[str, Any]) -> int:
+    """Change all steps of that condition, a page of keys at a time; how many were changed."""
+    total, last = 0, 0
+    while True:
+        with database.write() as session:
+            page = _page(session, which, last)
+            if not page:
+                return total
+            changed = (
+                update(StepRow)
+                .where(StepRow.id.in_(page), which)
+                .values(values)
+                .returning(StepRow.id)
+                .execution_options(synchronize_session=False)
+            )
+            total += len(session.scalars(changed).all())
+        last = page[-1]
+
+
+def _give_up(database: Database, which: ColumnElement[bool], now: datetime) -> int:
+    """Quarantine all steps of that condition, each with its file or piece in a transaction of its own."""
+    total, last = 0, 0
+    while True:
+        with database.write() as session:
+            page = _page(session, which, last, most=1)
+            if not page:
+                return total
+            total += steps.give_up(session, page[0], which, _WORKER_LOST, now)
+        last = page[0]
+
+
+def _page(session: Session, which: ColumnElement[bool], after: int, most: int = _STEPS_AT_ONCE) -> list[int]:
+    """The next steps of that condition by key, without those another sweep is just changing."""
+    query = (
+        select(StepRow.id)
+        .where(which, StepRow.id > after)
+        .order_by(StepRow.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.scalars(query).all())
+
+
+def keep_sweeping(database: Database, every_seconds: float, stop: threading.Event) -> None:
+    """Bring back steps of dead workers every so often until `stop` is set; a database that is away is asked again."""
+    while not stop.is_set():
+        # A failure is no end: the next round asks again, and health tells of it meanwhile.
+        with suppress(MailError):
+            sweep(database, database.now())
+        stop.wait(every_seconds)
