@@ -8,10 +8,13 @@ from intake.commands import (
     fit,
     forms,
     import_quexf,
+    ingest,
     measure,
     measure_handwriting,
     read,
+    reconcile,
     synthesise,
+    worker,
 )
 from intake.default_command import WithDefault
 
@@ -30,6 +33,9 @@ app.command("read")(read.read)
 app.command("fit")(fit.fit)
 app.command("synthesise")(synthesise.synthesise)
 app.command("doctor")(doctor.doctor)
+app.command("ingest")(ingest.ingest)
+app.command("worker")(worker.worker)
+app.command("reconcile")(reconcile.reconcile)
 measure_commands.command("post")(measure.measure)
 measure_commands.command("handwriting")(measure_handwriting.measure_handwriting)
 form_commands.command("list")(forms.list_forms)

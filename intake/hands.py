@@ -1,0 +1,62 @@
+"""What one worker process works with: the service, the tools that were loaded once, and a runner for its steps."""
+
+import importlib
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from extract.limits import DEFAULT_LIMITS, Limits
+from intake.journey import Journey
+from intake.sandbox import Sandbox
+from intake.service import open_service, worker_name
+from intake.settings import Settings
+from intake.step_runner import StepRunner, Watcher, nobody
+from intake.worker import Desk, OpenWorkshop, Stopwatch, WorkshopSettings
+
+WORKSHOP: Final = "intake.wiring:open_workshop"
+
+
+@dataclass(frozen=True)
+class Hands:
+    """The runner of one process. Close it at the end: a process and connections hang on it."""
+
+    runner: StepRunner
+    _closing: ExitStack
+
+    def close(self) -> None:
+        self._closing.close()
+
+
+def open_hands(
+    settings: Settings,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    lease: timedelta | None = None,
+    workshop: str = WORKSHOP,
+    watcher: Watcher = nobody,
+) -> Hands:
+    """Open everything a worker needs. Raises Unavailable if something is missing on this machine.
+
+    workshop: "module:function" of an OpenWorkshop: who reads the pages.
+    """
+    with ExitStack() as opening:
+        service = open_service(settings)
+        opening.callback(service.close)
+        sandbox = opening.enter_context(Sandbox())
+        watch = Stopwatch()
+        module, function = workshop.split(":")
+        open_workshop: OpenWorkshop = getattr(importlib.import_module(module), function)
+        shop = open_workshop(WorkshopSettings(() if settings.forms is None else (settings.forms,)), watch)
+        _ = sandbox.protection  # wait until it is there, or say what is missing
+        journey = Journey(
+            service.database, service.store, sandbox, Desk(shop, sandbox, limits, watch, lambda _: None), limits
+        )
+        runner = StepRunner(
+            service.database,
+            journey.bodies,
+            worker_name(),
+            lease or timedelta(seconds=settings.lease_seconds),
+            watcher=watcher,
+        )
+        return Hands(runner, opening.pop_all())

@@ -1,0 +1,48 @@
+"""Opens what the service stands on, from the settings: the database, brought up to date, and the file store."""
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+from intake.database.engine import Database, open_database
+from intake.database.versions import upgrade
+from intake.settings import Settings
+from intake.store import Store
+from intake.store.opening import open_store
+from schemas.errors import Unavailable
+
+_OURS_ALONE: Final = 0o700  # whoever may look into the folder may read everybody's post
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The ground everything else stands on. Close it at the end."""
+
+    settings: Settings
+    database: Database
+    store: Store
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def open_service(settings: Settings) -> Service:
+    """Open database and store; a database that is old or new is brought to our version.
+
+    Raises Unavailable, NotAStore or KeyUnusable, with what to do.
+    """
+    if not settings.database_url.get_secret_value() or not settings.store_url:
+        try:
+            settings.home.mkdir(mode=_OURS_ALONE, parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Unavailable(f"{settings.home}: {reason}. Name another data folder in POSTROOM_HOME.") from error
+    database = open_database(settings.database)
+    upgrade(database)
+    return Service(settings, database, open_store(settings.store, settings.key.get_secret_value()))
+
+
+def worker_name(number: int = 0) -> str:
+    """A name no other living worker has: host, process, and a number where one process has several."""
+    return f"{socket.gethostname()}/{os.getpid()}/{number}"

@@ -1,0 +1,104 @@
+"""Settings of the service, from the environment or a `.env` file; every one of them has a default that works."""
+
+import os
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import Unavailable
+
+PREFIX: Final = "POSTROOM_"
+_HIDDEN: Final = "****"
+_DATABASE_FILE: Final = "postroom.db"
+_STORE_FOLDER: Final = "store"
+
+
+class Settings(BaseSettings):
+    """What an operator may set; the names in the environment are these in capitals behind `POSTROOM_`.
+
+    home:         the data folder: database file, file store and logs, if they are not elsewhere.
+    database_url: "" for an SQLite file below `home`; else a URL as SQLAlchemy takes it.
+    broker_url:   "" for none: the workers then take their steps from the database; else Redis or RabbitMQ.
+    store_url:    "" for a folder below `home`; else a folder, or "s3://bucket/prefix".
+    key:          keys for encryption at rest, "id:base64" parted by commas, the newest first; empty for none.
+    forms:        a folder of further form types.
+    port:         of the site and the API.
+    host:         the address they listen on; others than this machine's own must be asked for.
+    workers:      processes that read side by side.
+    lease_seconds: how long a step belongs to a worker that gives no sign of life.
+    sweep_seconds: how often steps of dead workers are looked for.
+    attempts:     how often a step is begun before its piece is set aside for a person.
+    low_water_bytes: uploads are refused while the store has less room than this.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Path("postroom-data")
+    database_url: SecretStr = SecretStr("")
+    broker_url: SecretStr = SecretStr("")
+    store_url: str = ""
+    key: SecretStr = SecretStr("")
+    forms: Path | None = None
+    port: int = Field(default=8000, ge=0, le=65535)
+    host: str = "127.0.0.1"
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    lease_seconds: float = Field(default=60.0, gt=0)
+    sweep_seconds: float = Field(default=10.0, gt=0)
+    attempts: int = Field(default=3, ge=1)
+    low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
+
+    @property
+    def database(self) -> str:
+        """The URL of the database; of an SQLite file below `home` if none is set."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.home.absolute() / _DATABASE_FILE}"
+
+    @property
+    def store(self) -> str:
+        """Where the originals lie; a folder below `home` if nothing else is set."""
+        return self.store_url or str(self.home.absolute() / _STORE_FOLDER)
+
+    @property
+    def broker(self) -> str:
+        """The URL of the broker; "" if the workers do without."""
+        return self.broker_url.get_secret_value()
+
+    def shown(self) -> dict[str, str]:
+        """Every setting in words, by its name in the environment, for people to look at: secrets are hidden."""
+        names = {
+            "home": str(self.home),
+            "database_url": without_password(self.database),
+            "broker_url": without_password(self.broker) or "none: steps are taken from the database",
+            "store_url": without_password(self.store),
+            "key": _HIDDEN if self.key.get_secret_value() else "none: files are kept as they are",
+            "forms": str(self.forms or "none"),
+        }
+        plain = ("port", "host", "workers", "lease_seconds", "sweep_seconds", "attempts", "low_water_bytes")
+        names |= {name: str(getattr(self, name)) for name in plain}
+        return {PREFIX + name.upper(): value for name, value in names.items()}
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises Unavailable naming the variable that is wrong, never its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in error.errors(include_input=False)
+        )
+        raise Unavailable(f"the settings are wrong: {wrong}") from None
+
+
+def without_password(url: str) -> str:
+    """The URL with its password hidden, and with what stands behind a question mark, which may hold another."""
+    parts = urlsplit(url)
+    if not parts.netloc:
+        return url
+    place = parts.netloc
+    if parts.password is not None:
+        user = parts.username or ""
+        place = f"{user}:{_HIDDEN}@{place.rpartition('@')[2]}"
+    return urlunsplit((parts.scheme, place, parts.path, _HIDDEN if parts.query else "", ""))

@@ -1,0 +1,85 @@
+"""A worker process of the service: opens its tools once, then does steps until it is told to stop."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from intake.hands import WORKSHOP, open_hands
+from intake.settings import Settings
+from intake.step_runner import OutOfTime, StepRunner, Watcher
+from intake.sweep import keep_sweeping
+
+GRACE_SECONDS: Final = 25  # from being told to stop until the step in hand is given back; under what most systems allow
+
+
+def work(
+    settings: Settings,
+    watcher: Watcher,
+    *,
+    workshop: str = WORKSHOP,
+    until_idle: bool = False,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Do steps until SIGTERM or Ctrl-C, or with `until_idle` until none is ready. `ready` is called before the first.
+
+    The step in hand is finished within a grace, or given back without charging an attempt. Raises Unavailable if
+    something is missing on this machine.
+    """
+    hands = open_hands(settings, workshop=workshop, watcher=watcher)
+    stop = threading.Event()
+    # A worker alone on its machine must see to the steps of those that died before it.
+    sweeping = threading.Thread(
+        target=keep_sweeping, args=(hands.runner.database, settings.sweep_seconds, stop), name="sweep", daemon=True
+    )
+    sweeping.start()
+    try:
+        with stopping_at_signals(hands.runner.stop):
+            ready()
+            if until_idle:
+                _empty(hands.runner)
+            else:
+                hands.runner.run()
+    finally:
+        stop.set()
+        sweeping.join()
+        hands.close()
+
+
+def _empty(runner: StepRunner) -> None:
+    try:
+        while not runner.is_stopping and runner.run_next():
+            pass
+    except OutOfTime:
+        return
+
+
+@contextmanager
+def stopping_at_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` at SIGTERM and Ctrl-C; when the grace is over, OutOfTime is raised wherever the work is."""
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        stop()
+        signal.alarm(GRACE_SECONDS)
+
+    def over(number: int, frame: FrameType | None) -> None:
+        raise OutOfTime
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)}
+    signal.signal(signal.SIGTERM, asked)
+    signal.signal(signal.SIGINT, asked)
+    signal.signal(signal.SIGALRM, over)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def say(text: str) -> None:
+    """One plain line for whoever watches the process."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,158 @@
+"""A step takes effect once or not at all, whatever its body does."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from intake import audit, steps
+from intake.database.engine import Database
+from intake.database.tables import AuditRow, FileRow, StepRow
+from intake.step_runner import Effects, OutOfTime, StepRunner
+from intake.steps import Claim
+from intake.sweep import sweep
+from schemas.errors import Cause, Unavailable, Unreadable
+from schemas.states import MailState, StepName, StepState
+from tests.integration.database.small_world import MINUTE, NOW, receive_files
+
+WRITTEN = "what somebody wrote"
+
+
+class Hands:
+    """A runner on a clock that the test moves, with a body that the test writes."""
+
+    def __init__(self, database: Database, body: Callable[[Claim], None], name: str = "worker-1") -> None:
+        self.now = NOW
+        self.told: list[str] = []
+        self.database = database.with_clock(lambda: self.now)
+        self.body = body
+        self.runner = StepRunner(self.database, {StepName.UNPACK: self._work}, name, watcher=self._hear)
+
+    def _work(self, claim: Claim) -> Effects:
+        self.body(claim)
+
+        def effects(session: Session, now: datetime) -> None:
+            audit.append(session, now, claim.worker, "effect", str(claim.subject))
+
+        return effects
+
+    def _hear(self, what: str, claim: Claim, seconds: float) -> None:
+        self.told.append(what)
+
+    def state(self) -> tuple[StepState, int]:
+        with self.database.read() as session:
+            row = session.scalars(select(StepRow)).one()
+            return row.state, row.attempts
+
+    def effects(self) -> int:
+        with self.database.read() as session:
+            return len(session.scalars(select(AuditRow).where(AuditRow.action == "effect")).all())
+
+
+@pytest.fixture
+def one_file(database: Database) -> Database:
+    with database.write() as session:
+        receive_files(session)
+    return database
+
+
+def test_a_step_that_ends_well_has_its_effects_and_is_done(one_file: Database) -> None:
+    hands = Hands(one_file, lambda claim: None)
+    assert hands.runner.run_next()
+    assert not hands.runner.run_next()  # nothing is left
+    assert (hands.state(), hands.effects(), hands.told) == ((StepState.DONE, 1), 1, ["done"])
+
+
+def test_an_accident_is_tried_three_times_then_set_aside_without_repeating_what_was_written(one_file: Database) -> None:
+    def body(claim: Claim) -> None:
+        raise ValueError(WRITTEN)
+
+    hands = Hands(one_file, body)
+    for attempt in range(1, 4):
+        assert hands.runner.run_next()
+        assert hands.state()[1] == attempt
+        hands.now += timedelta(minutes=5)
+        sweep(hands.database, hands.now)
+    assert (hands.state()[0], hands.effects()) == (StepState.QUARANTINED, 0)
+    with one_file.read() as session:
+        file = session.scalars(select(FileRow)).one()
+    assert file.state is MailState.QUARANTINED
+    assert "ValueError" in (file.problem or "")
+    assert WRITTEN not in f"{file.problem} {file.remedy}"
+
+
+def test_what_will_never_be_readable_is_set_aside_at_once_with_its_reason(one_file: Database) -> None:
+    def body(claim: Claim) -> None:
+        raise Unreadable("The file is cut off.", cause=Cause.DAMAGED, remedy="Scan it again.")
+
+    hands = Hands(one_file, body)
+    hands.runner.run_next()
+    assert (hands.state(), hands.told) == ((StepState.QUARANTINED, 1), ["quarantined"])
+    with one_file.read() as session:
+        file = session.scalars(select(FileRow)).one()
+    assert (file.cause, file.problem, file.remedy) == (Cause.DAMAGED, "The file is cut off.", "Scan it again.")
+
+
+def test_a_machine_that_lacks_something_charges_no_attempt(one_file: Database) -> None:
+    def body(claim: Claim) -> None:
+        raise Unavailable("the store does not answer")
+
+    hands = Hands(one_file, body)
+    with pytest.raises(Unavailable):
+        hands.runner.run_next()
+    assert hands.state() == (StepState.READY, 0)
+
+
+def test_a_worker_told_to_stop_gives_the_step_back_uncharged(one_file: Database) -> None:
+    def body(claim: Claim) -> None:
+        raise OutOfTime
+
+    hands = Hands(one_file, body)
+    hands.runner.run()  # ends by itself
+    assert (hands.state(), hands.told) == ((StepState.READY, 0), ["released"])
+
+
+def test_a_worker_that_slept_past_its_lease_has_no_effect(one_file: Database) -> None:
+    other = Hands(one_file, lambda claim: None, "worker-2")
+
+    def body(claim: Claim) -> None:
+        sleeper.now = other.now = NOW + 10 * MINUTE
+        sweep(other.database, other.now)
+        assert other.runner.run_next()
+
+    sleeper = Hands(one_file, body)
+    sleeper.runner.run_next()
+    assert (sleeper.told, other.told, other.effects()) == (["fenced"], ["done"], 1)
+
+
+def test_the_lease_of_long_work_is_renewed(one_file: Database) -> None:
+    seen: list[datetime | None] = []
+
+    def body(claim: Claim) -> None:
+        deadline = datetime.now().timestamp() + 5  # noqa: DTZ005  # a real clock for a real thread
+        hands.now = NOW + MINUTE
+        while datetime.now().timestamp() < deadline:  # noqa: DTZ005
+            with one_file.read() as session:
+                seen.append(session.scalars(select(StepRow.lease_until)).one())
+            if seen[-1] != seen[0]:
+                return
+
+    hands = Hands(one_file, body)
+    hands.runner.lease = timedelta(seconds=0.3)
+    hands.runner.run_next()
+    assert seen[-1] == NOW + MINUTE + timedelta(seconds=0.3)
+    assert hands.told == ["done"]
+
+
+def test_a_step_asked_for_twice_is_done_once(one_file: Database) -> None:
+    hands = Hands(one_file, lambda claim: None)
+    with one_file.read() as session:
+        step = session.scalars(select(StepRow.id)).one()
+    assert [hands.runner.run_step(step), hands.runner.run_step(step), hands.runner.run_step(step + 1)] == [
+        True,
+        False,
+        False,
+    ]
+    assert steps.ATTEMPTS == 3
