@@ -13,6 +13,7 @@ from intake.commands import (
     measure_handwriting,
     read,
     reconcile,
+    serve,
     synthesise,
     worker,
 )
@@ -34,6 +35,7 @@ app.command("fit")(fit.fit)
 app.command("synthesise")(synthesise.synthesise)
 app.command("doctor")(doctor.doctor)
 app.command("ingest")(ingest.ingest)
+app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("reconcile")(reconcile.reconcile)
 measure_commands.command("post")(measure.measure)

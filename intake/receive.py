@@ -46,14 +46,14 @@ class Sender:
     """Who hands over, and how.
 
     channel:     "ingest", "api" and so on.
-    received_on: the day the mail arrived; set here and never changed.
+    received_on: the day the mail arrived, never changed afterwards; None for the day on which it is received here.
     key:         an Idempotency-Key of the sender's choosing; "" for none. The same key with the same files gives the
                  batch that is there already.
     """
 
     operator: str
     channel: str
-    received_on: date
+    received_on: date | None = None
     name: str = ""
     key: str = ""
 
@@ -116,7 +116,8 @@ def _safe_name(name: str) -> str:
 
 def _digest(sender: Sender, kept: Sequence[tuple[str, Stored]]) -> str:
     """Of what was asked for: two requests of one digest want the same."""
-    parts = [sender.channel, sender.received_on.isoformat(), sender.name]
+    # A day that was not given is no part of what was asked for: asked again after midnight it is the same request.
+    parts = [sender.channel, sender.received_on.isoformat() if sender.received_on else "", sender.name]
     parts += [part for name, stored in kept for part in (name, stored.sha256)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -165,7 +166,7 @@ def _add_batch(session: Session, sender: Sender, request: str, now: datetime) ->
         channel=sender.channel,
         operator=sender.operator,
         name=sender.name,
-        received_on=sender.received_on,
+        received_on=sender.received_on or now.astimezone().date(),
         received_at=now,
         file_count=0,
     )

@@ -3,7 +3,7 @@
 import getpass
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +47,7 @@ def ingest(
     for file in refused:
         assert file.failure is not None  # noqa: S101  # chosen above
         console.print(f"Not received: {file.path}: {file.failure.problem}", markup=False, soft_wrap=True)
-    sender = Sender(getpass.getuser(), "ingest", _day(received_on), name, key)
+    sender = Sender(getpass.getuser(), "ingest", None if received_on is None else received_on.date(), name, key)
     try:
         settings = load_settings()
         service = open_service(settings)
@@ -63,10 +63,6 @@ def ingest(
         raise typer.Exit(ExitCode.CANNOT_KEEP) from error
     _report(receipt, console, as_json=as_json)
     raise typer.Exit(ExitCode.SOME_NOT_RECEIVED if refused else ExitCode.RECEIVED)
-
-
-def _day(given: datetime | None) -> date:
-    return datetime.now(UTC).astimezone().date() if given is None else given.date()
 
 
 def _arrivals(files: Sequence[FoundFile]) -> Iterator[Arrival]:

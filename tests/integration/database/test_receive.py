@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -63,6 +63,14 @@ def test_the_same_key_with_the_same_files_gives_the_batch_that_is_there(database
     again = take_in(database, store, key="k1")
     assert (first.is_new, again.is_new, again.batch_id) == (True, False, first.batch_id)
     assert count(database, FileRow) == 3
+
+
+def test_a_key_is_good_beyond_midnight_if_no_day_was_given(database: Database, store: Store) -> None:
+    sender = Sender("anna", "test", key="k1")
+    evening, morning = datetime(2026, 3, 2, 23, 59, tzinfo=UTC), datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+    first = receive.receive(database.with_clock(lambda: evening), store, arrivals(FILES), sender)
+    again = receive.receive(database.with_clock(lambda: morning), store, arrivals(FILES), sender)
+    assert again.batch_id == first.batch_id
 
 
 def test_the_same_key_with_other_files_is_refused(database: Database, store: Store) -> None:

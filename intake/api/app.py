@@ -1,0 +1,85 @@
+"""Puts the API together."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from anyio import CapacityLimiter
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+
+from intake.api import batches, description, health, metrics
+from intake.api.form import UploadLimits
+from intake.api.front_desk import FrontDesk
+from intake.api.gate import Gate
+from intake.api.policy import PolicedRoute
+from intake.api.refusals import add_handlers
+from intake.api.traffic import Traffic
+from intake.api.watch import Watch
+from intake.service import Service
+from schemas.errors import Unavailable
+
+_SPOOL_FOLDER: Final = "uploads"  # below the data folder
+_OURS_ALONE: Final = 0o700
+_RECEIVING_AT_ONCE: Final = 8  # more would only queue for the one who may write
+# On top of the lease and the sweep, after which the work of a dead worker is ready again.
+_SLACK: Final = timedelta(seconds=60)
+# Nothing about what is asked of us leaves this process but by /metrics and the log.
+_NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
+
+def create_app(
+    service: Service, limits: UploadLimits | None = None, *, stalled_seconds: float | None = None
+) -> FastAPI:
+    """The API over an opened service, as an ASGI app; closing the service stays with the caller.
+
+    limits:          of one upload; the defaults if None.
+    stalled_seconds: how long a step may be ready with nobody at work until /health/ready fails; None for what follows
+                     from the settings. Raises Unavailable if nothing can be written below the data folder.
+    """
+    settings = service.settings
+    if stalled_seconds is None:
+        stalled_seconds = settings.lease_seconds + settings.sweep_seconds + _SLACK.total_seconds()
+    traffic = Traffic()
+    traffic.registry.register(metrics.Standings(service))
+    app = FastAPI(
+        title="Postroom",
+        version="1",
+        summary="Scanned post in, checked records out.",
+        openapi_url=None,  # a route of our own, with a policy like every other
+        docs_url=None,  # those pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+    )
+    app.router.route_class = PolicedRoute
+    app.state.front_desk = FrontDesk(
+        service=service,
+        limits=limits or UploadLimits(),
+        spool_folder=_spool_folder(settings.home),
+        stalled_seconds=stalled_seconds,
+        traffic=traffic,
+        receiving=CapacityLimiter(_RECEIVING_AT_ONCE),
+    )
+    for module in (batches, health, metrics, description):
+        app.router.routes.extend(module.router.routes)  # as they are, so that all of them can be listed
+    add_handlers(app)
+    app.add_middleware(Gate)
+    app.add_middleware(Watch, traffic=traffic)  # the last one added is the outermost
+    return app
+
+
+def _spool_folder(home: Path) -> Path:
+    folder = home.absolute() / _SPOOL_FOLDER
+    try:
+        folder.mkdir(mode=_OURS_ALONE, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Unavailable(f"{folder}: {reason}. Name another data folder in POSTROOM_HOME.") from error
+    return folder

@@ -1,0 +1,78 @@
+"""The description of the API (OpenAPI 3.1) at /v1/openapi.json."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+
+from intake.api.policy import PolicedRoute, Policy, policy
+from intake.api.problem import MEDIA_TYPE, Problem
+
+router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1", tags=["description"])
+
+_REFERENCE: Final = "#/components/schemas/{model}"
+_METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
+# What any route may answer with, then what single ones may.
+_EVERYWHERE: Final = {
+    403: "Only programs on the machine of the service are served, and pages of other sites may change nothing.",
+    421: "The service was called by a name that is not its own.",
+    500: "The service failed.",
+}
+_WITH_DATABASE: Final = {503: "The database or the store does not answer: try again after Retry-After seconds."}
+_WITH_INPUT: Final = {422: "The request is not as it should be."}
+_OF_ROUTES: Final = {
+    "/v1/batches": _WITH_DATABASE | _WITH_INPUT,
+    "/v1/batches/{batch_id}": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such batch."},
+    "/v1/batches/{batch_id}/files/{file_id}/retry": _WITH_DATABASE
+    | _WITH_INPUT
+    | {404: "There is no such batch or file.", 409: "The file is not in quarantine."},
+    "/health/ready": {503: "Something fails: `errors` says what."},
+}
+_OF_UPLOADS: Final = {
+    400: "The body is no multipart form, or is cut off.",
+    408: "Nothing came for too long.",
+    413: "The request, a file or a field is larger than it may be, or there are too many files.",
+    422: "A field is wrong, there is no file, or the key was used before with other files.",
+    507: "There is no room for more.",
+}
+
+
+@router.get("/openapi.json")
+@policy(Policy.THIS_MACHINE)
+async def describe(request: Request) -> dict[str, Any]:
+    """This description."""
+    app: FastAPI = request.app
+    return described(app)
+
+
+def described(app: FastAPI) -> dict[str, Any]:
+    """What the routes say of themselves, with every error a route may answer with."""
+    if app.openapi_schema is not None:
+        return app.openapi_schema
+    found = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    schemas = found.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    problem = Problem.model_json_schema(ref_template=_REFERENCE)
+    schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    for path, operations in found["paths"].items():
+        for method in _METHODS & operations.keys():
+            _describe_errors(path, method, operations[method]["responses"])
+    app.openapi_schema = found
+    return found
+
+
+def _describe_errors(path: str, method: str, responses: dict[str, Any]) -> None:
+    errors = _EVERYWHERE | _OF_ROUTES.get(path, {})
+    if path == "/v1/batches" and method == "post":
+        errors = errors | _OF_UPLOADS
+        responses["200"]["content"] = responses["201"]["content"]
+    for replaced in [status for status in responses if status.startswith(("4", "5"))]:
+        del responses[replaced]
+    for status, description in sorted(errors.items()):
+        problem = {"schema": {"$ref": _REFERENCE.format(model="Problem")}}
+        responses[str(status)] = {"description": description, "content": {MEDIA_TYPE: problem}}
+        if status in (503, 507):
+            seconds = {"description": "Seconds after which to try again.", "schema": {"type": "integer"}}
+            responses[str(status)]["headers"] = {"Retry-After": seconds}

@@ -1,0 +1,40 @@
+"""What the routes work with, at one place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from anyio import CapacityLimiter
+from fastapi import Depends
+from starlette.requests import Request
+
+from intake.api.form import UploadLimits
+from intake.api.traffic import Traffic
+from intake.service import Service
+
+OPERATOR: Final = "api"  # who hands over, until people and keys are known
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDesk:
+    """The service and how much of it one may ask for.
+
+    spool_folder:    where uploads lie until all of them has come.
+    stalled_seconds: how long a step may be ready without any at work, before the service counts as standing still.
+    receiving:       how many uploads are put into the store at once: each holds a connection to the database.
+    """
+
+    service: Service
+    limits: UploadLimits
+    spool_folder: Path
+    stalled_seconds: float
+    traffic: Traffic
+    receiving: CapacityLimiter
+
+
+def _front_desk(request: Request) -> FrontDesk:
+    desk: FrontDesk = request.app.state.front_desk
+    return desk
+
+
+AtDesk = Annotated[FrontDesk, Depends(_front_desk)]

@@ -1,0 +1,81 @@
+"""`postroom serve`: the API and the workers of this machine, all that one office needs."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+import typer
+
+from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
+from intake.service import Service, open_service
+from intake.settings import Settings, load_settings
+from intake.step_worker import say
+from intake.supervisor import Supervisor
+from intake.sweep import keep_sweeping
+from schemas.errors import MailError
+
+
+class ExitCode(IntEnum):
+    """How `postroom serve` ends."""
+
+    STOPPED = 0
+    CANNOT_LISTEN = 3
+    NOT_READY = 5
+
+
+def serve() -> None:
+    """Receive batches over HTTP and read them, until SIGTERM or Ctrl-C.
+
+    With a broker (POSTROOM_BROKER_URL) no worker is started here: Celery's take the steps, and this process tells them
+    of what is ready. Exit codes: 0 stopped; 3 the port is taken; 5 something is missing here, see `postroom doctor`.
+    """
+    # The web framework takes a second to load, which no other command should wait for.
+    from intake.api.app import create_app  # noqa: PLC0415
+    from intake.api.serving import serve as serve_app  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        settings = load_settings()
+        service = open_service(settings)
+    except MailError as error:
+        say(f"postroom: {error}")
+        raise typer.Exit(ExitCode.NOT_READY) from error
+    try:
+        with _background(settings, service):
+            serve_app(
+                create_app(service),
+                settings.host,
+                settings.port,
+                ready=lambda port: say(f"ready: http://{settings.host}:{port}/v1/openapi.json"),
+            )
+    except OSError as error:
+        say(f"postroom: port {settings.port}: {error.strerror or type(error).__name__}. Set another in POSTROOM_PORT.")
+        raise typer.Exit(ExitCode.CANNOT_LISTEN) from error
+    finally:
+        service.close()
+
+
+@contextmanager
+def _background(settings: Settings, service: Service) -> Iterator[None]:
+    """The sweep, and either the workers of this machine or the nudges for those elsewhere; ended with the block."""
+    stop = threading.Event()
+    work: list[Callable[[], None]] = [lambda: keep_sweeping(service.database, settings.sweep_seconds, stop)]
+    if settings.broker:
+        from intake.celery_broker import CeleryBroker  # noqa: PLC0415  # only those who have a broker need Celery
+
+        window = settings.workers * WINDOW_PER_WORKER
+        work.append(lambda: Dispatcher(service.database, CeleryBroker(), window).run(stop))
+    else:
+        work.append(lambda: Supervisor(settings.workers).run(stop))
+    threads = [threading.Thread(target=each) for each in work]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

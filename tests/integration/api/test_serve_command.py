@@ -1,0 +1,48 @@
+"""`postroom serve` with nothing configured: a batch goes in over HTTP, workers read it, SIGTERM ends it all."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+SETTINGS = {"POSTROOM_PORT": "0", "POSTROOM_WORKERS": "1"}
+
+
+def test_a_batch_is_received_and_worked_on_and_the_whole_ends_with_a_signal(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("POSTROOM_")}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "intake.cli", "serve"],
+        cwd=tmp_path,  # where no .env lies; the data folder appears here
+        env=environment | SETTINGS | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stderr is not None
+        address = next(found[1] for line in server.stderr if (found := re.match(r"ready: (http://[^/]+)", line)))
+        with httpx.Client(base_url=address, timeout=30) as client:
+            answer = client.post("/v1/batches", files=[("files", ("notes.tif", b"Dear Sir", "image/tiff"))])
+            assert answer.status_code == 201, answer.text
+            batch = answer.json()["batch_id"]
+            state = _last_state(client, batch)
+            assert state == "quarantined"  # a worker looked at it, and it is no scan
+            assert client.get("/health/ready").status_code == 200
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=60)
+    assert server.returncode == 0
+    assert (tmp_path / "postroom-data" / "postroom.db").is_file()
+
+
+def _last_state(client: httpx.Client, batch: str) -> str:
+    deadline = time.monotonic() + 120
+    while True:
+        [file] = client.get(f"/v1/batches/{batch}").json()["files"]
+        if file["state"] != "in_work" or time.monotonic() > deadline:
+            return str(file["state"])
+        time.sleep(0.2)
