@@ -33,7 +33,7 @@ lint: setup-dev
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 bench: setup-dev
 	$(BIN)/python scripts/bench $(BENCH)
