@@ -72,10 +72,10 @@ class Step:
 class Curve:
     """What was measured for one class of field, among values that passed their checks.
 
-    weighing: fitted on one half of the documents, as are
+    weighing: fitted on a part of the documents, as are
     scores, probabilities: steps of a rising curve: from `scores[i]` on, the share that was right.
     evidence: how many values they rest on.
-    tested:   the other half, from the highest scores to all of them: what a ceiling is held against. Empty for a
+    tested:   the others, from the highest scores to all of them: what a ceiling is held against. Empty for a
               class that is closed whatever the policy.
     """
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from extract.policy import TYPED
 from extract.standards import Standards
 from schemas.extraction import Value
 from schemas.field import CheckResult, FieldKind, FieldStatus
@@ -15,6 +16,9 @@ EMPTY: Final = "blank:"
 # 300 dpi. Of values that were read surely beside so much foreign ink one in five is wrong (113 on synthetic post).
 _FOREIGN: Final = 250
 _UNREAD_LINE: Final = 250
+# From this evenness on writing is taken for typed: on synthetic post 95 in 100 typed answers and 10 in 100 written by
+# hand are (of 1,380); on real forms 97 in 100 and 1 of 57 (of 675).
+_TYPED_EVENNESS: Final = 0.8
 _DRAWN: Final = frozenset({FieldKind.CHOICE, FieldKind.SIGNATURE})
 
 
@@ -99,8 +103,10 @@ def weighed_as(facts: Facts) -> str | None:
         return facts.field_class if facts.value else EMPTY + facts.kind.value
     if not facts.was_read:
         return EMPTY + facts.kind.value
-    # What a barcode says is of the class of barcodes, whatever it stands for: nobody wrote it.
-    return facts.kind.value if facts.kind is FieldKind.BARCODE else facts.field_class
+    if facts.kind is FieldKind.BARCODE:  # of the class of barcodes, whatever it stands for: nobody wrote it
+        return facts.kind.value
+    is_typed = facts.features.get(Feature.EVENNESS, 0.0) >= _TYPED_EVENNESS
+    return TYPED + facts.field_class if is_typed else facts.field_class
 
 
 def is_unread_ink(facts: Facts) -> bool:

@@ -12,6 +12,9 @@ from schemas.errors import Unavailable
 from schemas.field import FieldKind, FieldStatus
 
 SHIPPED_POLICY = Path(__file__).parent / "policy.toml"
+# Before the class of what was written by a machine: it is read far more surely than what was written by hand, and is
+# weighed and tested by itself. The ceiling on its errors is that of the class, if no other is set.
+TYPED: Final = "typed:"
 _KEYS: Final = frozenset({"version", "confidence", "accepted_unseen", "critical", "self_checking", "ceiling", "group"})
 _UNSEEN: Final = frozenset({FieldStatus.ACCEPTED, FieldStatus.BLANK})
 # Beyond these a ceiling promises nothing, or nothing that any amount of post could show.
@@ -43,7 +46,11 @@ class Policy:
 
     def ceiling(self, field_class: str) -> float:
         """The ceiling of a class; where classes share their evidence, the lowest of theirs."""
-        return min(self.ceilings.get(peer, self.default_ceiling) for peer in self.peers(field_class))
+        return min(self._own_ceiling(peer) for peer in self.peers(field_class))
+
+    def _own_ceiling(self, field_class: str) -> float:
+        base = self.ceilings.get(field_class.removeprefix(TYPED), self.default_ceiling)
+        return self.ceilings.get(field_class, base)
 
     def peers(self, field_class: str) -> tuple[str, ...]:
         """The classes that share evidence with this one, itself among them."""

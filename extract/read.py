@@ -15,6 +15,7 @@ from extract.decoding.mending import unlisted
 from extract.digits import NumberRead, read_number
 from extract.engines import Expected, LineFinder, LineRead, LineReader
 from extract.engines.cascade import likeness
+from extract.evenness import evenness
 from extract.page import ExactWord, Grey
 from extract.receipt_dates import years_in_use
 from extract.stamp import StampRead, StampReaders, read_printed_receipts, read_stamp
@@ -302,6 +303,9 @@ def _features(found: Sequence[LineRead], lines: Sequence[InkLine]) -> dict[str, 
         known = [value for value in values if value is not None]
         if known:
             features[name] = min(known)
+    even = evenness([line.pixels for line in lines])
+    if even is not None:
+        features[Feature.EVENNESS] = even
     return {str(name): value for name, value in features.items()}
 
 

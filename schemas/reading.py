@@ -38,6 +38,7 @@ class Feature(StrEnum):
     LENGTH = "length"  # characters of the reading, a count
     LINES = "lines"  # lines of writing, a count
     HEIGHT = "height"  # of the ink of a line, pixels at 300 dpi
+    EVENNESS = "evenness"  # share of the letters that stand on the foot of their line: near 1 for type, half by hand
     INKED = "inked"  # 1 where nothing was read although ink stands there that may be an answer, else 0
     # Of tick boxes and signatures.
     FAINTEST = "faintest"  # least ink of a box taken for ticked or signed, share of its inside; absent if none is

@@ -28,6 +28,8 @@ _NO_BEGINNING = re.compile(r"(?<![^'’])l(?=[bcdfghjkmnpqrstvwxz])")
 # Short forms that end in an l and would be capitals with an I instead, and the first of all.
 _SHORT_FORMS = {"PI": "Pl", "FI": "Fl", "F1": "Fl", "BIvd": "Blvd", "B1vd": "Blvd", "InteI": "Intel"}
 _SHORT_FORMS |= {"lst": "1st", "Ist": "1st"}
+# The Spanish and the Arabic article before a name, its l taken for a capital or a one: "El Salvador", "Al-Hayat".
+_ARTICLE = re.compile(r"\b(?:E[I1](?=[ -][A-ZÀ-Þ][a-zß-ÿ])|A[I1](?=-[A-ZÀ-Þ][a-zß-ÿ]))")
 # How names of companies end, in capitals that were written by hand: a C is often closed to a G.
 _ENDING = re.compile(r"(?<=[,&] )(?:[I1l]NG|GO|GORP|LLG|CORF|ITD)(?=\.?$)")
 _ENDINGS = {"GO": "CO", "GORP": "CORP", "CORF": "CORP", "LLG": "LLC", "ITD": "LTD"}
@@ -104,6 +106,7 @@ def mended_codes(text: str) -> str:
     And the other way round: a figure between small letters is the letter that looks like it.
     """
     text = _ORDINAL.sub("º", text)
+    text = _ARTICLE.sub(lambda found: found[0][0] + "l", text)
     if _STROKES.search(text) and "://" not in text:
         text = _STROKE_IN_NUMBER.sub("7", _STROKES.sub(lambda found: found[0].replace("/", "7"), text))
     text = _NUMBER.sub(lambda found: found[0].translate(_FIGURES) if _is_number(found[0]) else found[0], text)

@@ -45,10 +45,10 @@ def fit(
     forms: Annotated[Path | None, typer.Option(envvar="POSTROOM_FORMS", help="Folder of further form types.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")] = False,
 ) -> None:
-    """Fit a calibration on one half of the documents, and test on the other half what may be accepted unseen.
+    """Fit a calibration on a quarter of the documents, and test on the others what may be accepted unseen.
 
     A class of field is opened where the error of what would be accepted is below the policy's ceiling with the
-    policy's confidence. It stays closed whatever the policy if the half it was fitted on shows more errors than that.
+    policy's confidence. It stays closed whatever the policy if all documents together show more errors than that.
     Documents of the same contents, as synthetic post of one seed at several degrees of ageing, count once.
 
     Exit codes: 0 fitted, even if every class stays closed; 2 wrong use, or there is no usable truth or policy; 3 the
@@ -64,7 +64,7 @@ def fit(
         form_types = chosen_form_types(() if forms is None else (forms,), None)
         cases, left_out = _cases(truths, records, form_types)
         fitted = Standards(fitting.fit(cases, per_form_type=per_form_type), wanted)
-        broken = held_out.broken(held_out.trials((case for case in cases if not case.is_held_out), fitted), fitted)
+        broken = held_out.broken(held_out.trials(cases, fitted), fitted)
         final = Standards(held_out.closed(fitted.calibration, broken), wanted)
         tried = held_out.trials((case for case in cases if case.is_held_out), final)
         calibration_file.write(output, calibration_file.as_toml(final.calibration, _notes(tried, final)))
@@ -79,7 +79,7 @@ def fit(
     if left_out:
         console.print(_told_of(left_out), markup=False, highlight=False, soft_wrap=True)
     if broken:
-        console.print(f"Closed, too much was wrong in the half fitted on: {', '.join(broken)}", markup=False)
+        console.print(f"Closed, too much was wrong among all that would be accepted: {', '.join(broken)}", markup=False)
     console.print(f"Calibration {final.calibration.version}: {output}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -115,6 +115,6 @@ def _notes(tried: Sequence[held_out.Trial], standards: Standards) -> list[str]:
     return [
         "Written by `postroom fit`: how sure the readings of each class of field are, and the counts that say which of",
         "them may be accepted without a person. The policy decides on that; it can be changed without fitting anew.",
-        f"Under policy {policy.version}, on the half held out: {values.accepted} of {values.values} values accepted,",
-        f"{values.wrong} of them wrong.",
+        f"Under policy {policy.version}, on the documents held out: {values.accepted} of {values.values} values",
+        f"accepted, {values.wrong} of them wrong.",
     ]

@@ -1,7 +1,7 @@
 """Leaves out evidence that is given twice: what is counted must be independent, or its bounds promise too much.
 
-Synthetic post of one seed says the same at every degree of ageing: what was fitted on in one half would be tested on,
-in other wear, in the other.
+Synthetic post of one seed says the same at every degree of ageing: what was fitted on in one part would be tested on,
+in other wear, in another.
 """
 
 from collections.abc import Hashable, Iterator, Sequence

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from extract.bounds import lower_bound
 from extract.decide import EMPTY
+from extract.policy import TYPED
 from intake.measure.measures import Kind, Measures, Tally, share
 from intake.summary import Summary
 
@@ -97,7 +98,9 @@ def mebibytes(number: int) -> str:
 
 def class_name(field_class: str) -> str:
     """A class of field for people: what was taken for empty is named as such."""
-    return f"empty: {field_class.removeprefix(EMPTY)}" if field_class.startswith(EMPTY) else field_class
+    if field_class.startswith(EMPTY):
+        return f"empty: {field_class.removeprefix(EMPTY)}"
+    return f"typed: {field_class.removeprefix(TYPED)}" if field_class.startswith(TYPED) else field_class
 
 
 def kind_name(kind: Kind) -> str:

@@ -76,7 +76,7 @@ def policy_with(folder: Path, ceiling: float) -> str:
     return str(path)
 
 
-def test_one_half_is_fitted_and_the_other_opens_a_class_under_the_policy(tmp_path: Path) -> None:
+def test_a_quarter_is_fitted_and_the_others_open_a_class_under_the_policy(tmp_path: Path) -> None:
     output = tmp_path / "calibration.toml"
     lax = policy_with(tmp_path, 0.01)
     told = json.loads(
@@ -87,9 +87,9 @@ def test_one_half_is_fitted_and_the_other_opens_a_class_under_the_policy(tmp_pat
     assert calibration.readers == {"a-reader/1a2b3c4d"}
     [name, every] = told["held_out"]
     assert (name["class"], name["wrong_accepted"], every["class"], name["ceiling"]) == ("name", 0, None, 0.01)
-    assert 250 < name["accepted"] < 400
+    assert 430 < name["accepted"] < 545
     assert calibration.curves["name"].evidence + name["values"] == 1300
-    # Some 325 right values prove 1 %, but not 0.5 %; it takes no other fit to see that.
+    # Some 490 right values prove 1 %, but not 0.5 %; it takes no other fit to see that.
     sure = {"weakest": 0.9, "stray": 1.0}
     for policy, is_open in ((load_policy(Path(lax)), True), (load_policy(), False)):
         standards = Standards(calibration, policy)

@@ -48,7 +48,7 @@ def case(weakest: float | None, *, is_right: bool = True, form_type: str = "a-fo
 
 
 def evidence(*runs: tuple[float, int, int], **facts: str) -> list[Case]:
-    """Cases from (weakest character, how many right, how many wrong), as many in the half held out."""
+    """Cases from (weakest character, how many right, how many wrong), as many held out."""
     seen = [case(score, is_right=is_right, **facts) for score, is_right in pairs_of(*runs)]
     return [replace(one, is_held_out=held) for one in seen for held in (False, True)]
 
@@ -222,7 +222,7 @@ def test_an_open_class_accepts_from_its_threshold_upwards() -> None:
     assert objection(fitted, 0.2) == "The reading is not sure enough."
 
 
-def test_the_first_half_alone_opens_nothing_and_the_second_alone_has_no_curve() -> None:
+def test_what_is_fitted_on_opens_nothing_alone_and_what_is_held_out_has_no_curve_alone() -> None:
     both = evidence((0.9, 600, 0))
     fitted = fit([one for one in both if not one.is_held_out])
     assert fitted.curves["name"].tested == ()
@@ -368,7 +368,7 @@ def test_ink_that_nobody_read_is_no_evidence_about_empty_places() -> None:
     assert (unread.field_class, unread.features) == ("name", None)
 
 
-def test_the_half_held_out_is_counted_as_one_counts_by_hand() -> None:
+def test_what_is_held_out_is_counted_as_one_counts_by_hand() -> None:
     tried = [case(0.95), case(0.95, is_right=False), case(0.5), case(None), case(0.95, form_type="b-form")]
     fitted = opened()
     [name, every] = held_out.trials(tried, fitted)

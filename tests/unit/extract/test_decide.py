@@ -27,7 +27,8 @@ STANDARDS = Standards(
     Calibration(
         "7",
         {
-            "name": CURVE, "identifier": CURVE, "choice": CURVE, "signature": CURVE, "rare": CLOSED,
+            "name": CURVE, "typed:country": CURVE, "country": CLOSED,
+            "identifier": CURVE, "choice": CURVE, "signature": CURVE, "rare": CLOSED,
             "blank:text": CURVE, "blank:choice": CURVE, "blank:signature": CURVE, "blank:date": CLOSED,
         },
         form_types=frozenset({FORM}),
@@ -287,3 +288,19 @@ def test_ink_that_the_reading_leaves_out_sends_even_a_sure_value_to_a_person(mea
         assert (decision.status, decision.reasons) == (FieldStatus.REVIEW, (reason,))
         assert weighed_as(facts) is None  # nor is it evidence for any curve
     assert decide(text(features=little), STANDARDS).status is FieldStatus.ACCEPTED
+
+
+def test_what_is_typed_is_weighed_by_itself_and_what_cannot_be_told_is_taken_for_handwriting() -> None:
+    typed = {"known": 1.0, "evenness": 0.8}
+    by_hand = {"known": 1.0, "evenness": 0.79}
+    assert weighed_as(text(field_class="country", features=typed)) == "typed:country"
+    assert weighed_as(text(field_class="country", features=by_hand)) == "country"
+    assert weighed_as(text(field_class="country")) == "country"
+    assert decide(text(field_class="country", features=typed), STANDARDS).status is FieldStatus.ACCEPTED
+    assert decide(text(field_class="country", features=by_hand), STANDARDS).status is FieldStatus.REVIEW
+
+
+def test_an_empty_place_and_a_barcode_are_never_typed() -> None:
+    even = {"known": 1.0, "evenness": 1.0, "inked": 0.0}
+    assert weighed_as(empty(features=even)) == "blank:text"
+    assert weighed_as(text(kind=FieldKind.BARCODE, features=even)) == "barcode"

@@ -49,6 +49,9 @@ def test_lookalikes_of_a_word_are_few_and_do_not_hold_the_word() -> None:
         ("11/28 Union Road", "11/28 Union Road"),
         ("http://a.b", "http://a.b"),
         ("NEXUS WORLDWIDE, ING.", "NEXUS WORLDWIDE, ING."),
+        ("Ministry of EI Salvador, E1 Cajon", "Ministry of El Salvador, El Cajon"),
+        ("AI-Hayat and AI Research, EI du Pont", "Al-Hayat and AI Research, EI du Pont"),
+        ("EI SALVADOR", "EI SALVADOR"),  # among capitals nobody can tell
     ],
 )
 def test_letters_in_a_postal_code_become_figures_where_only_figures_can_stand(read: str, written: str) -> None:

@@ -47,6 +47,13 @@ def test_a_policy_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert policy.ceiling("phone") == policy.ceiling("postcode") == 0.01  # the strictest of those who share evidence
 
 
+def test_what_is_typed_has_the_ceiling_of_its_class_unless_one_of_its_own_is_set(tmp_path: Path) -> None:
+    policy = load_policy(written(tmp_path, POLICY))
+    assert [policy.ceiling(name) for name in ("typed:identifier", "typed:phone", "typed:name")] == [0.001, 0.02, 0.01]
+    own = load_policy(written(tmp_path, POLICY.replace("[group]", '"typed:identifier" = 0.0005\n[group]')))
+    assert (own.ceiling("typed:identifier"), own.ceiling("identifier")) == (0.0005, 0.001)
+
+
 def test_a_changed_demand_changes_the_version_even_if_nobody_raised_it_and_a_comment_does_not(tmp_path: Path) -> None:
     version = load_policy(written(tmp_path, POLICY)).version
     assert load_policy(written(tmp_path, POLICY + "# a comment\n")).version == version

@@ -302,7 +302,7 @@ def test_nobody_else_is_asked_where_the_readers_agree_or_lists_hold_every_word()
 
 def test_a_reading_tells_how_its_ink_lay() -> None:
     (text, _) = read_lines(DisputedReader(agreement=1.0), None)
-    assert {"cut", "overflow", "lines", "height", "respelled", "agreement"} <= set(text.features)
+    assert {"cut", "overflow", "lines", "height", "respelled", "agreement", "evenness"} <= set(text.features)
     assert (text.features["lines"], text.features["height"]) == (1.0, 40.0)
     assert (text.features["cut"], text.features["overflow"]) == (0.0, 0.0)
 
