@@ -47,6 +47,8 @@ _HUGE_PIXELS = 600
 _CREASE_LONG, _CREASE_THIN = 110, 9
 # A crease through letters is straight and upright for so long and so thin; the figures of a large hand are not.
 _THROUGH_LONG, _THROUGH_THIN = 150, 6
+# The next line of an answer begins within so many heights of a line.
+_NEXT_LINE = 1.5
 # A line's margin in its picture.
 _MARGIN = 6
 
@@ -197,6 +199,23 @@ def foreign_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
         box = line.box.grown(_WORD_GAP).within(*answers.labels.shape[::-1])
         across += int(answers.sideways[answers.labels[box.top : box.bottom, box.left : box.right]].sum())
     return int(others[seen].sum()) + across
+
+
+def adjacent_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
+    """Pixels of other writing right above the lines or below them: a line of theirs may be among it.
+
+    An answer that runs on beyond its zone leaves its last line in the next zone, or in none.
+    """
+    if not lines:
+        return 0
+    left, right = min(line.box.left for line in lines), max(line.box.right for line in lines)
+    top, bottom = min(line.box.top for line in lines), max(line.box.bottom for line in lines)
+    reach = round(_NEXT_LINE * float(np.median([line.box.height for line in lines])))
+    others = (answers.run > 0) & ~answers.sideways
+    for line in lines:
+        others[line.shapes] = False
+    strips = slice(max(top - reach, 0), top), slice(bottom, bottom + reach)
+    return sum(int(others[answers.labels[strip, max(left, 0) : right]].sum()) for strip in strips)
 
 
 def is_stamped(answers: Answers, zone: Box) -> bool:

@@ -65,6 +65,7 @@ SCALES: Final[Mapping[str, Scale]] = {
     Feature.CUT: Scale(_part, -1),
     Feature.OVERFLOW: Scale(_part, -1),
     Feature.FOREIGN: Scale(_count, -1),
+    Feature.ADJACENT: Scale(_count, -1),
     Feature.UNREAD: Scale(_count, -1),
     Feature.STAMPED: Scale(_as_it_is, -1),
     Feature.UNUSED: Scale(_part, -1),

@@ -147,6 +147,7 @@ def _with_place(text: ZoneText, ink: Answers, spec: FieldSpec, zone: Zone, lines
         **text.features,
         **_unlisted(text, spec),
         str(Feature.STAMPED): float(answers.is_stamped(ink, zone.box)),
+        str(Feature.ADJACENT): float(answers.adjacent_ink(ink, lines)),
         str(Feature.FOREIGN): 0.0 if zone.cells else float(answers.foreign_ink(ink, zone.box, lines)),
     }
     return replace(text, stray=answers.stray_ink(ink, zone.box, lines), features=features)

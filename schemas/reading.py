@@ -31,6 +31,7 @@ class Feature(StrEnum):
     CUT = "cut"  # share of the answer's ink that had to be cut from print
     OVERFLOW = "overflow"  # share of the answer's ink that lies outside its zone
     FOREIGN = "foreign"  # pixels (at 300 dpi) of writing in the zone that was taken for another zone's
+    ADJACENT = "adjacent"  # pixels (at 300 dpi) of other writing as near above it or below as its next line
     UNREAD = "unread"  # pixels (at 300 dpi) of ink in lines of writing that were read as nothing
     STAMPED = "stamped"  # 1 where a stamp set on its side reaches into the zone, else 0
     # Of the letters and figures read, the share the field's pattern left out before its find, or figures behind it.

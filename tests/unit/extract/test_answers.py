@@ -224,3 +224,18 @@ def test_a_small_word_in_the_column_of_a_stamp_is_no_part_of_the_stamp() -> None
     assert word.box.height < 40
     assert answers.is_stamped(answer, zone)
     assert not answers.is_stamped(answer, RIGHT_ZONE)
+
+
+def test_writing_as_near_as_a_further_line_is_counted_as_adjacent_by_both_and_farther_away_by_none() -> None:
+    for last_top, is_near in ((490, True), (560, False)):
+        answer = found(block(last_top=last_top), UPPER_ZONE, LOWER_ZONE)
+        upper, lower = answers.lines_of_zones(answer, [UPPER_ZONE, LOWER_ZONE])
+        assert (len(upper), len(lower)) == (2, 1)
+        assert [answers.adjacent_ink(answer, own) > 500 for own in (upper, lower)] == [is_near] * 2
+        assert [answers.adjacent_ink(answer, own) > 0 for own in (upper, lower)] == [is_near] * 2
+
+
+def test_lines_of_one_answer_and_no_lines_have_nothing_adjacent() -> None:
+    answer = found(block(last_top=480), UPPER_ZONE, LOWER_ZONE)
+    upper, lower = answers.lines_of_zones(answer, [UPPER_ZONE, LOWER_ZONE])
+    assert answers.adjacent_ink(answer, upper) == answers.adjacent_ink(answer, lower) == 0
