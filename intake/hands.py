@@ -35,15 +35,17 @@ def open_hands(
     lease: timedelta | None = None,
     workshop: str = WORKSHOP,
     watcher: Watcher = nobody,
+    sandbox: Sandbox | None = None,
 ) -> Hands:
     """Open everything a worker needs. Raises Unavailable if something is missing on this machine.
 
     workshop: "module:function" of an OpenWorkshop: who reads the pages.
+    sandbox:  where files are unpacked, closed with the hands; None for the usual one.
     """
     with ExitStack() as opening:
         service = open_service(settings)
         opening.callback(service.close)
-        sandbox = opening.enter_context(Sandbox())
+        sandbox = opening.enter_context(sandbox or Sandbox())
         watch = Stopwatch()
         module, function = workshop.split(":")
         open_workshop: OpenWorkshop = getattr(importlib.import_module(module), function)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from extract.limits import DEFAULT_LIMITS, Limits, UnreadablePage
 from extract.page import PageImage
-from intake import protection
+from intake import bubblewrap, protection
 from intake.sandbox import Sandbox
 from schemas.errors import Cause, Unreadable
 
@@ -35,6 +35,12 @@ def good_file() -> bytes:
     file = io.BytesIO()
     Image.new("1", (600, 800), 1).save(file, "TIFF", compression="group4")
     return file.getvalue()
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below this one."""
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return {*children, *(below for child in children for below in descendants(child))}
 
 
 def pdf(*objects: bytes) -> bytes:
@@ -128,17 +134,18 @@ def test_a_reader_who_stops_after_the_first_page_leaves_no_child_behind(sandbox:
     file = io.BytesIO()
     paper = Image.new("1", (2480, 3508), 1)
     paper.save(file, "TIFF", save_all=True, append_images=[paper] * 30)
+    _ = sandbox.protection
+    before = descendants(sandbox._template.pid)
     pages = iter(sandbox.open_pages(file.getvalue()))
     next(pages)
     pages.close()  # type: ignore[attr-defined]
-    children = Path(f"/proc/{sandbox._template.pid}/task/{sandbox._template.pid}/children").read_text()
-    assert children.split() == []
+    assert descendants(sandbox._template.pid) == before
 
 
 def test_a_limited_process_opens_no_file_and_no_socket_and_starts_no_process() -> None:
     probe = """
 import os, socket, sys
-from intake import protection
+from intake import bubblewrap, protection
 if sys.argv[1] == "nobody":
     protection.leave_network(); protection.become_nobody()
 protection.gain_nothing()
@@ -172,7 +179,8 @@ def test_what_protects_us_is_said_in_words(sandbox: Sandbox) -> None:
     held = sandbox.protection
     assert held.other_user == (os.geteuid() == 0)
     assert held.landlock == protection.landlock_version()
-    assert len(held.sentences()) == 4
+    assert held.bubblewrap == (bubblewrap.why_not() == "")
+    assert len(held.sentences()) == 5
 
 
 def test_a_named_pipe_among_the_scans_stops_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
