@@ -9,10 +9,12 @@ import os
 import resource
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from extract.limits import Limits
@@ -150,11 +152,9 @@ def _allow_itself_more_memory() -> None:
 def _use_sockets_of_the_template() -> None:
     """Whether there is an open socket beyond the pipe that pages go out through."""
     for descriptor in range(3, 1024):
-        try:
-            with socket.socket(fileno=os.dup(descriptor)):
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 return
-        except OSError:
-            continue
     raise OSError("there is none")
 
 
