@@ -8,11 +8,13 @@ from typing import Final
 
 from extract.limits import DEFAULT_LIMITS, Limits
 from intake.journey import Journey
+from intake.patience import Patience
 from intake.sandbox import Sandbox
 from intake.service import open_service, worker_name
 from intake.settings import Settings
 from intake.step_runner import StepRunner, Watcher, nobody
 from intake.worker import Desk, OpenWorkshop, Stopwatch, WorkshopSettings
+from schemas.states import StepName
 
 WORKSHOP: Final = "intake.wiring:open_workshop"
 
@@ -51,12 +53,12 @@ def open_hands(
         open_workshop: OpenWorkshop = getattr(importlib.import_module(module), function)
         shop = open_workshop(WorkshopSettings(() if settings.forms is None else (settings.forms,)), watch)
         _ = sandbox.protection  # wait until it is there, or say what is missing
-        journey = Journey(
-            service.database, service.store, sandbox, Desk(shop, sandbox, limits, watch, lambda _: None), limits
-        )
+        patience = Patience(service.database, limits)
+        desk = Desk(shop, sandbox, limits, watch, patience.note)
+        journey = Journey(service.database, service.store, sandbox, desk, limits)
         runner = StepRunner(
             service.database,
-            journey.bodies,
+            {**journey.bodies, StepName.READ: patience.limiting(journey.read)},
             worker_name(),
             lease or timedelta(seconds=settings.lease_seconds),
             watcher=watcher,

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from functools import partial
 
 import typer
 
@@ -13,7 +14,7 @@ from intake.service import Service, open_service
 from intake.settings import Settings, load_settings
 from intake.step_worker import say
 from intake.supervisor import Supervisor
-from intake.sweep import keep_sweeping
+from intake.sweep import bring_back_if_possible, keep_sweeping
 from schemas.errors import MailError
 
 
@@ -69,7 +70,8 @@ def _background(settings: Settings, service: Service) -> Iterator[None]:
         window = settings.workers * WINDOW_PER_WORKER
         work.append(lambda: Dispatcher(service.database, CeleryBroker(), window).run(stop))
     else:
-        work.append(lambda: Supervisor(settings.workers).run(stop))
+        supervisor = Supervisor(settings.workers, lost=partial(bring_back_if_possible, service.database))
+        work.append(lambda: supervisor.run(stop))
     threads = [threading.Thread(target=each) for each in work]
     for thread in threads:
         thread.start()
