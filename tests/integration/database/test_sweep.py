@@ -78,7 +78,8 @@ def test_a_worker_that_was_taken_for_dead_is_fenced(database: Database) -> None:
 
 def steps_in(database: Database) -> dict[StepState, int]:
     with database.read() as session:
-        return dict(session.execute(select(StepRow.state, func.count()).group_by(StepRow.state)).tuples().all())
+        counted = session.execute(select(StepRow.state, func.count()).group_by(StepRow.state))
+        return {state: int(count) for state, count in counted}
 
 
 def test_a_lease_that_has_not_passed_is_left_alone(database: Database) -> None:
