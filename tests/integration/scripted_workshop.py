@@ -45,6 +45,16 @@ def _documents(page: PageImage) -> list[Document]:
     return [Document(None, None, (PageFact(page.number, label, width=page.width, height=page.height),))]
 
 
+def reads_anything(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
+    """Every page is content nobody knows, whatever its size."""
+
+    def read(pages: Iterable[PageImage]) -> list[Document]:
+        facts = tuple(PageFact(page.number, PageLabel.CONTENT, width=page.width, height=page.height) for page in pages)
+        return [Document(None, None, (fact,)) for fact in facts]
+
+    return Workshop(read)
+
+
 def takes_its_time(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
     """The same, as slow as reading is: so many seconds a page as the environment says."""
     inner, seconds = open_workshop(settings, watch), float(os.environ["SCRIPTED_SECONDS_A_PAGE"])
