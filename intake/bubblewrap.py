@@ -29,7 +29,9 @@ def wrapped(command: Sequence[str], readable: Iterable[Path] = ()) -> list[str]:
     unshared = ["--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     kept = [word for name in _ROOT_KEEPS for word in ("--cap-add", name)] if os.geteuid() == 0 else []
     seen = [word for path in _uncovered([*_program_places(), *readable]) for word in _shown(path)]
-    return [program, *unshared, *kept, *seen, "--proc", "/proc", "--remount-ro", "/", "--chdir", "/", "--", *command]
+    # A session of its own: it must not type into the terminal of whoever started us.
+    rest = ["--new-session", "--proc", "/proc", "--remount-ro", "/", "--chdir", "/", "--"]
+    return [program, *unshared, *kept, *seen, *rest, *command]
 
 
 @cache

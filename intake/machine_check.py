@@ -126,11 +126,10 @@ def _sandbox() -> Iterator[Finding]:
     except MailError as error:
         yield Finding("sandbox", False, str(error), "make setup")
         return
-    yield Finding("sandbox", True, "; ".join(held.sentences()))
-    if not held.bubblewrap:
-        # The layers that are left hold as well; this one more is asked for, not needed.
-        mend = "sudo apt-get install -y bubblewrap" if shutil.which("bwrap") is None else ""
-        yield Finding("sandbox bubblewrap", True, bubblewrap.why_not(), mend)
+    reasons = [] if held.bubblewrap else [bubblewrap.why_not()]
+    yield Finding("sandbox", True, "; ".join([*held.sentences(), *reasons]))
+    if shutil.which("bwrap") is None:
+        yield Finding("sandbox bubblewrap", False, "not installed", "sudo apt-get install -y bubblewrap")
     if not held.own_network:
         mend = "sudo sysctl kernel.unprivileged_userns_clone=1 (or run as root, or allow user namespaces)"
         yield Finding("sandbox network", False, "no network namespace of its own", mend)

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from functools import partial
 
@@ -45,13 +45,14 @@ def serve() -> None:
         say(f"postroom: {error}")
         raise typer.Exit(ExitCode.NOT_READY) from error
     try:
-        with _background(settings, service):
-            serve_app(
-                create_app(service),
-                settings.host,
-                settings.port,
-                ready=lambda port: say(f"ready: http://{settings.host}:{port}/v1/openapi.json"),
-            )
+        with ExitStack() as until_stopped:
+
+            def begin(port: int) -> None:
+                say(f"ready: http://{settings.host}:{port}/v1/openapi.json")
+                # Workers take all cores for seconds when they start: first answer those who want to hand over.
+                until_stopped.enter_context(_background(settings, service))
+
+            serve_app(create_app(service), settings.host, settings.port, begin)
     except OSError as error:
         say(f"postroom: port {settings.port}: {error.strerror or type(error).__name__}. Set another in POSTROOM_PORT.")
         raise typer.Exit(ExitCode.CANNOT_LISTEN) from error
