@@ -30,7 +30,6 @@ from intake.database.tables import FileRow, PieceRow, StepRow
 from intake.receive import Arrival, Sender, receive
 from intake.service import Service, open_service
 from intake.settings import Settings
-from intake.steps import ATTEMPTS
 from intake.supervisor import Supervisor
 from intake.sweep import bring_back_if_possible, keep_sweeping
 from schemas.errors import Cause
@@ -188,4 +187,4 @@ def _check_reasons(service: Service) -> None:
             assert reason.remedy, kind
             about = (StepRow.file_id == file.id) | StepRow.piece_id.in_([piece.id for piece in pieces])
             attempts = session.scalars(select(func.max(StepRow.attempts)).where(about)).one()
-            assert attempts == (ATTEMPTS if kind in _OFTEN else 1), (kind, attempts)
+            assert attempts == (3 if kind in _OFTEN else 1), (kind, attempts)
