@@ -1,49 +1,56 @@
 """The command line: puts together what the modules of `intake.commands` (one per command) have to offer."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 import typer
 
-from intake.commands import (
-    derive_form,
-    doctor,
-    fit,
-    forms,
-    import_quexf,
-    ingest,
-    measure,
-    measure_handwriting,
-    read,
-    reconcile,
-    serve,
-    synthesise,
-    worker,
-)
 from intake.default_command import WithDefault
+from intake.later_commands import later
 
-app = typer.Typer(
-    name="postroom",
-    help="Turns scanned post into checked records.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,  # they could hold what people wrote
-)
-form_commands = typer.Typer(help="Form types: the kinds of document that can be read.", no_args_is_help=True)
-app.add_typer(form_commands, name="forms")
-measure_commands = typer.Typer(help="Accuracy, calibration and speed against truth.", cls=WithDefault)
-app.add_typer(measure_commands, name="measure")
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+_COMMANDS: Final = {
+    "read": "intake.commands.read:read",
+    "fit": "intake.commands.fit:fit",
+    "synthesise": "intake.commands.synthesise:synthesise",
+    "doctor": "intake.commands.doctor:doctor",
+    "ingest": "intake.commands.ingest:ingest",
+    "serve": "intake.commands.serve:serve",
+    "worker": "intake.commands.worker:worker",
+    "reconcile": "intake.commands.reconcile:reconcile",
+}
+_FORM_COMMANDS: Final = {
+    "list": "intake.commands.forms:list_forms",
+    "check": "intake.commands.forms:check_forms",
+    "import-quexf": "intake.commands.import_quexf:import_quexf",
+    "derive": "intake.commands.derive_form:derive_form",
+}
+_MEASURE_COMMANDS: Final = {
+    "post": "intake.commands.measure:measure",
+    "handwriting": "intake.commands.measure_handwriting:measure_handwriting",
+}
 
-app.command("read")(read.read)
-app.command("fit")(fit.fit)
-app.command("synthesise")(synthesise.synthesise)
-app.command("doctor")(doctor.doctor)
-app.command("ingest")(ingest.ingest)
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.command("reconcile")(reconcile.reconcile)
-measure_commands.command("post")(measure.measure)
-measure_commands.command("handwriting")(measure_handwriting.measure_handwriting)
-form_commands.command("list")(forms.list_forms)
-form_commands.command("check")(forms.check_forms)
-form_commands.command("import-quexf")(import_quexf.import_quexf)
-form_commands.command("derive")(derive_form.derive_form)
+
+def command_line(more: Mapping[str, str] = _NONE) -> typer.Typer:
+    """The command line, with further commands by their places; see `LaterCommands`."""
+    app = typer.Typer(
+        name="postroom",
+        help="Turns scanned post into checked records.",
+        cls=later({**_COMMANDS, **more}),
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,  # they could hold what people wrote
+    )
+    forms, measure = later(_FORM_COMMANDS), later(_MEASURE_COMMANDS, WithDefault)
+    app.add_typer(
+        typer.Typer(help="Form types: the kinds of document that can be read.", cls=forms, no_args_is_help=True),
+        name="forms",
+    )
+    app.add_typer(typer.Typer(help="Accuracy, calibration and speed against truth.", cls=measure), name="measure")
+    return app
+
+
+app = command_line()
 
 
 def main() -> None:

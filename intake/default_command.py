@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import typer.core
+from intake.later_commands import LaterCommands
 
 
-class WithDefault(typer.core.TyperGroup):
+class WithDefault(LaterCommands):
     """A group that hands what is none of its commands to the first command that was added to it.
 
     A folder that is named like one of the commands is reached as ./NAME.

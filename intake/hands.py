@@ -8,11 +8,13 @@ from typing import Final
 
 from extract.limits import DEFAULT_LIMITS, Limits
 from intake.journey import Journey
+from intake.patience import Patience
 from intake.sandbox import Sandbox
 from intake.service import open_service, worker_name
 from intake.settings import Settings
 from intake.step_runner import StepRunner, Watcher, nobody
 from intake.worker import Desk, OpenWorkshop, Stopwatch, WorkshopSettings
+from schemas.states import StepName
 
 WORKSHOP: Final = "intake.wiring:open_workshop"
 
@@ -35,26 +37,28 @@ def open_hands(
     lease: timedelta | None = None,
     workshop: str = WORKSHOP,
     watcher: Watcher = nobody,
+    sandbox: Sandbox | None = None,
 ) -> Hands:
     """Open everything a worker needs. Raises Unavailable if something is missing on this machine.
 
     workshop: "module:function" of an OpenWorkshop: who reads the pages.
+    sandbox:  where files are unpacked, closed with the hands; None for the usual one.
     """
     with ExitStack() as opening:
         service = open_service(settings)
         opening.callback(service.close)
-        sandbox = opening.enter_context(Sandbox())
+        sandbox = opening.enter_context(sandbox or Sandbox())
         watch = Stopwatch()
         module, function = workshop.split(":")
         open_workshop: OpenWorkshop = getattr(importlib.import_module(module), function)
         shop = open_workshop(WorkshopSettings(() if settings.forms is None else (settings.forms,)), watch)
         _ = sandbox.protection  # wait until it is there, or say what is missing
-        journey = Journey(
-            service.database, service.store, sandbox, Desk(shop, sandbox, limits, watch, lambda _: None), limits
-        )
+        patience = Patience(service.database, limits)
+        desk = Desk(shop, sandbox, limits, watch, patience.note)
+        journey = Journey(service.database, service.store, sandbox, desk, limits)
         runner = StepRunner(
             service.database,
-            journey.bodies,
+            {**journey.bodies, StepName.READ: patience.limiting(journey.read)},
             worker_name(),
             lease or timedelta(seconds=settings.lease_seconds),
             watcher=watcher,

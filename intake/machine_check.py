@@ -11,6 +11,7 @@ from pathlib import Path
 from extract.engines.inference import preferred_backend
 from extract.engines.models import file_sha256, model_folder, read_manifest
 from extract.engines.tesseract import TesseractReader
+from intake import bubblewrap
 from intake.form_choice import chosen_form_types
 from intake.sandbox import Sandbox
 from intake.wiring import use_one_thread
@@ -125,7 +126,10 @@ def _sandbox() -> Iterator[Finding]:
     except MailError as error:
         yield Finding("sandbox", False, str(error), "make setup")
         return
-    yield Finding("sandbox", True, "; ".join(held.sentences()))
+    reasons = [] if held.bubblewrap else [bubblewrap.why_not()]
+    yield Finding("sandbox", True, "; ".join([*held.sentences(), *reasons]))
+    if shutil.which("bwrap") is None:
+        yield Finding("sandbox bubblewrap", False, "not installed", "sudo apt-get install -y bubblewrap")
     if not held.own_network:
         mend = "sudo sysctl kernel.unprivileged_userns_clone=1 (or run as root, or allow user namespaces)"
         yield Finding("sandbox network", False, "no network namespace of its own", mend)

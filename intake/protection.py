@@ -27,6 +27,7 @@ _SCOPES: Final = 0b11  # abstract sockets and signals to the outside: since vers
 class Protection:
     """Which layers hold around the process that parses hostile bytes; rlimits and the process group always do."""
 
+    bubblewrap: bool  # a read-only file system with its own program only, its own process ids
     own_network: bool  # an empty network namespace: nothing to connect to
     other_user: bool  # runs as nobody
     landlock: int  # version of the kernel's Landlock that denies all files, 0 if there is none
@@ -35,6 +36,9 @@ class Protection:
         """What holds and what is missing, one sentence each."""
         return [
             "memory, processor time, file size and open files are limited",
+            "bubblewrap shows it a read-only file system of its own and no other process"
+            if self.bubblewrap
+            else "without bubblewrap: other processes can be seen",
             "no network" if self.own_network else "the network is closed only by the limit on open files",
             "runs as nobody" if self.other_user else "runs as the same user as the worker",
             f"files are denied by Landlock (version {self.landlock})"

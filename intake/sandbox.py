@@ -13,19 +13,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
 from extract.limits import DEFAULT_LIMITS, Limits, UnreadablePage, too_many_bytes
 from extract.page import ExactWord, Grey, PageImage
+from intake import bubblewrap
 from intake.protection import Protection
-from intake.sandbox_frames import ENDED, KILL, LENGTH, OUT_OF_MEMORY
+from intake.sandbox_frames import ENDED, IN_BUBBLEWRAP, KILL, LENGTH, OUT_OF_MEMORY
 from schemas.errors import Cause, Unavailable, Unreadable
 
 _HEADER_BYTES = 4 * 1024 * 1024  # the words of the densest page are far below
@@ -38,6 +39,7 @@ _MALLOC = (
     "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824"
     ":glibc.malloc.trim_threshold=4294967296:glibc.malloc.top_pad=67108864"
 )
+PROGRAM: Final = "intake.sandbox_child:main"
 _CRASHES_PER_FILE = 3  # pages that kill their child before the rest of the file is given up
 _NEW_SCAN = "Scan the paper again; if the file must be kept, print it and scan the print."
 
@@ -50,8 +52,15 @@ class Sandbox:
     peak_memory_bytes: the most any child has used so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_bubblewrap: bool = True, program: str = PROGRAM, readable: Sequence[Path] = ()) -> None:
+        """with_bubblewrap: False for the layers that hold without it, too; where it does not work, it is left out.
+
+        program:  "module:function" of what the template process runs.
+        readable: files and folders that it may read beside its own program.
+        """
         self.peak_memory_bytes = 0
+        self._program, self._readable = program, tuple(readable)
+        self._has_bubblewrap = with_bubblewrap and not bubblewrap.why_not()
         self._protection: Protection | None = None
         self._start()
 
@@ -136,10 +145,16 @@ class Sandbox:
                 "LANG": "C.UTF-8",
                 "GLIBC_TUNABLES": _MALLOC,
             }
-            code = f"import sys; sys.path[:] = {sys.path!r}; from intake.sandbox_child import main; main()"
+            module, function = self._program.split(":")
+            code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import {function}; {function}()"
+            command = [sys.executable, "-B", "-c", code, str(theirs.fileno())]
+            if self._has_bubblewrap:
+                command = bubblewrap.wrapped([*command, IN_BUBBLEWRAP], self._readable)
             self._template = subprocess.Popen(  # noqa: S603  # our own program, nothing from outside in it
-                [sys.executable, "-B", "-c", code, str(theirs.fileno())],
+                command,
                 pass_fds=(theirs.fileno(),),
+                # Ctrl-C reaches every process of a terminal's group; this one ends when we close its socket.
+                process_group=0,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=kept | settings,

@@ -15,6 +15,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,11 @@ import PIL.Image
 from extract.limits import Limits, UnreadablePage
 from extract.unpack import open_paper, page_of
 from intake import protection
-from intake.sandbox_frames import ENDED, LENGTH, OUT_OF_MEMORY
+from intake.sandbox_frames import ENDED, IN_BUBBLEWRAP, LENGTH, OUT_OF_MEMORY
 from schemas.errors import Unreadable
 
 _REQUEST_BYTES = 4096
+_MOST_DESCRIPTORS = 2**31 - 1
 _DESCRIPTORS_PER_REQUEST = 3  # the file's bytes, the way for frames, the way for the end
 
 
@@ -40,12 +42,16 @@ def main() -> None:
     """Serve until the worker closes its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the run's own process ends us.
     control = socket.socket(fileno=int(sys.argv[1]))
-    held = protection.Protection(
-        own_network=protection.leave_network(), other_user=False, landlock=protection.landlock_version()
-    )
+    has_bubblewrap = IN_BUBBLEWRAP in sys.argv[2:]
+    has_own_network = has_bubblewrap or protection.leave_network()
     protection.offer_to_go_first()
     PIL.Image.init()  # loads the plug-ins, which a child could not do any more
-    held = protection.Protection(held.own_network, protection.become_nobody(), held.landlock)
+    held = protection.Protection(
+        bubblewrap=has_bubblewrap,
+        own_network=has_own_network,
+        other_user=protection.become_nobody(),
+        landlock=protection.landlock_version(),
+    )
     protection.gain_nothing()
     # Objects made so far are never looked at again by the collector, so that children share their memory.
     gc.collect()
@@ -139,6 +145,7 @@ def _be_child(request: dict[str, Any], content: int, frames: int, held: protecti
             signal.signal(name, signal.SIG_DFL)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         os.setsid()
+        _keep_only({0, 1, 2, content, frames})
         _read_and_send(request, content, frames, held)
     except BrokenPipeError:
         os._exit(0)  # The worker wants no more pages.
@@ -148,6 +155,12 @@ def _be_child(request: dict[str, Any], content: int, frames: int, held: protecti
         os.write(2, f"sandbox: {type(error).__name__} outside a page\n".encode())
         os._exit(1)
     os._exit(0)
+
+
+def _keep_only(descriptors: set[int]) -> None:
+    """Close all others. A child that held the template's own socket could take the next file out of it."""
+    for before, after in pairwise([*sorted(descriptors), _MOST_DESCRIPTORS]):
+        os.closerange(before + 1, after)
 
 
 def _read_and_send(request: dict[str, Any], content: int, frames: int, held: protection.Protection) -> None:

@@ -4,6 +4,7 @@ import os
 import socket
 from dataclasses import dataclass
 from typing import Final
+from uuid import uuid4
 
 from intake.database.engine import Database, open_database
 from intake.database.versions import upgrade
@@ -12,6 +13,7 @@ from intake.store import Store
 from intake.store.opening import open_store
 from schemas.errors import Unavailable
 
+NAME_VARIABLE: Final = "POSTROOM_WORKER_NAME"  # how whoever starts a worker says what it is called
 _OURS_ALONE: Final = 0o700  # whoever may look into the folder may read everybody's post
 
 
@@ -45,4 +47,12 @@ def open_service(settings: Settings) -> Service:
 
 def worker_name(number: int = 0) -> str:
     """A name no other living worker has: host, process, and a number where one process has several."""
-    return f"{socket.gethostname()}/{os.getpid()}/{number}"
+    return os.environ.get(NAME_VARIABLE) or f"{socket.gethostname()}/{os.getpid()}/{number}"
+
+
+def new_worker_name() -> str:
+    """A name for a worker about to be started, which no worker has had before or will have.
+
+    A process id is none: it comes again, and on hosts of one name it is there twice.
+    """
+    return f"{socket.gethostname()}/{uuid4().hex}"

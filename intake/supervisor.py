@@ -5,10 +5,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from intake.patience import STUCK
+from intake.service import NAME_VARIABLE, new_worker_name
 from intake.step_worker import GRACE_SECONDS
 from intake.worker import ONE_THREAD
 
@@ -22,8 +24,9 @@ _MORE_THAN_GRACE_SECONDS: Final = 5.0
 
 @dataclass
 class _Slot:
-    """One place for a worker: its process, when that was started, and how long to wait before the next."""
+    """One place for a worker: its process and name, when it was started, and how long to wait before the next."""
 
+    name: str = ""
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     pause: float = _FIRST_PAUSE_SECONDS
@@ -32,10 +35,15 @@ class _Slot:
 
 @dataclass
 class Supervisor:
-    """Starts `workers` processes and starts them again when they end. `command` is what each of them runs."""
+    """Starts `workers` processes and starts them again when they end. `command` is what each of them runs.
+
+    lost: told the name of every worker that has ended, whose work need not wait for its lease to pass; returns how many
+          steps it had in hand.
+    """
 
     workers: int
     command: Sequence[str] = WORKER_COMMAND
+    lost: Callable[[str], int] = lambda name: 0
     _slots: list[_Slot] = field(default_factory=list, init=False)
 
     def run(self, stop: threading.Event) -> None:
@@ -55,12 +63,15 @@ class Supervisor:
 
     def _tend(self, slot: _Slot, now: float) -> None:
         if slot.process is not None and slot.process.poll() is not None:
-            is_steady = now - slot.started > _STEADY_SECONDS
+            # Who had a step in hand, or got stuck in one, died of the mail, and others of it must not wait.
+            had_work = self.lost(slot.name) > 0 or slot.process.returncode == STUCK
+            is_steady = had_work or now - slot.started > _STEADY_SECONDS
             slot.pause = _FIRST_PAUSE_SECONDS if is_steady else min(slot.pause * 2, _LONGEST_PAUSE_SECONDS)
             slot.process, slot.not_before = None, now + slot.pause
         if slot.process is None and now >= slot.not_before:
+            slot.name = new_worker_name()
             slot.process = subprocess.Popen(  # noqa: S603  # our own program, nothing from outside in it
-                list(self.command), stdin=subprocess.DEVNULL, env=os.environ | ONE_THREAD
+                list(self.command), stdin=subprocess.DEVNULL, env=os.environ | ONE_THREAD | {NAME_VARIABLE: slot.name}
             )
             slot.started = now
 

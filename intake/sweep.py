@@ -51,13 +51,36 @@ def sweep(database: Database, now: datetime) -> Swept:
     # Mended first: what follows compares with these moments.
     mended = _mend(database, now)
     expired = steps.in_state(StepState.RUNNING) & (StepRow.lease_until < now)
-    ready = {"state": StepState.READY, "state_since": now, "lease_until": None, "not_before": None}
+    ready = _ready_again(now)
     return Swept(
         quarantined=_give_up(database, expired & (StepRow.attempts >= steps.ATTEMPTS), now),
         returned=_change(database, expired & (StepRow.attempts < steps.ATTEMPTS), ready),
         woken=_change(database, steps.in_state(StepState.WAITING) & (StepRow.not_before <= now), ready),
         mended=mended,
     )
+
+
+def bring_back(database: Database, worker: str, now: datetime) -> int:
+    """Bring back at once what a worker held that is known to have ended; how many steps.
+
+    Only for whoever saw it end. Its attempts stay charged. Should a transaction of the worker still be on its way,
+    then either it is committed first and the step is done, or it finds the step taken away and writes nothing.
+    """
+    held = steps.in_state(StepState.RUNNING) & (StepRow.worker == worker)
+    given_up = _give_up(database, held & (StepRow.attempts >= steps.ATTEMPTS), now)
+    return given_up + _change(database, held & (StepRow.attempts < steps.ATTEMPTS), _ready_again(now))
+
+
+def bring_back_if_possible(database: Database, worker: str) -> int:
+    """As `bring_back`, now; where the database is away the sweep sees to it when the lease has passed."""
+    try:
+        return bring_back(database, worker, database.now())
+    except MailError:
+        return 0
+
+
+def _ready_again(now: datetime) -> dict[str, Any]:
+    return {"state": StepState.READY, "state_since": now, "lease_until": None, "not_before": None}
 
 
 def _mend(database: Database, now: datetime) -> int:

@@ -1,6 +1,6 @@
 """`postroom demo`: makes a miniature day's post, reads it as `postroom read` does, and says how right it was.
 
-The command itself is registered by `review_ui.cli`, which adds the page that shows the result.
+The command itself is in `review_ui.commands`, which adds the page that shows the result.
 """
 
 import shutil

@@ -3,8 +3,9 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import IntEnum
+from functools import partial
 
 import typer
 
@@ -13,7 +14,7 @@ from intake.service import Service, open_service
 from intake.settings import Settings, load_settings
 from intake.step_worker import say
 from intake.supervisor import Supervisor
-from intake.sweep import keep_sweeping
+from intake.sweep import bring_back_if_possible, keep_sweeping
 from schemas.errors import MailError
 
 
@@ -44,13 +45,14 @@ def serve() -> None:
         say(f"postroom: {error}")
         raise typer.Exit(ExitCode.NOT_READY) from error
     try:
-        with _background(settings, service):
-            serve_app(
-                create_app(service),
-                settings.host,
-                settings.port,
-                ready=lambda port: say(f"ready: http://{settings.host}:{port}/v1/openapi.json"),
-            )
+        with ExitStack() as until_stopped:
+
+            def begin(port: int) -> None:
+                say(f"ready: http://{settings.host}:{port}/v1/openapi.json")
+                # Workers take all cores for seconds when they start: first answer those who want to hand over.
+                until_stopped.enter_context(_background(settings, service))
+
+            serve_app(create_app(service), settings.host, settings.port, begin)
     except OSError as error:
         say(f"postroom: port {settings.port}: {error.strerror or type(error).__name__}. Set another in POSTROOM_PORT.")
         raise typer.Exit(ExitCode.CANNOT_LISTEN) from error
@@ -69,7 +71,8 @@ def _background(settings: Settings, service: Service) -> Iterator[None]:
         window = settings.workers * WINDOW_PER_WORKER
         work.append(lambda: Dispatcher(service.database, CeleryBroker(), window).run(stop))
     else:
-        work.append(lambda: Supervisor(settings.workers).run(stop))
+        supervisor = Supervisor(settings.workers, lost=partial(bring_back_if_possible, service.database))
+        work.append(lambda: supervisor.run(stop))
     threads = [threading.Thread(target=each) for each in work]
     for thread in threads:
         thread.start()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from intake import patience
 from intake.settings import load_settings
 from intake.step_worker import say, work
 from intake.steps import Claim
@@ -19,6 +20,7 @@ class ExitCode(IntEnum):
 
     STOPPED = 0
     NOT_READY = 5
+    STUCK = patience.STUCK
 
 
 def worker(
@@ -27,7 +29,8 @@ def worker(
     """Take steps from the database and do them, until SIGTERM or Ctrl-C.
 
     Any number of workers may run, on any machines that reach the same database and store. Exit codes: 0 stopped; 5
-    something is missing here, see `postroom doctor`.
+    something is missing here, see `postroom doctor`; 75 reading got stuck, and was written down as failed: start it
+    again.
     """
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
         # The libraries read these when they are loaded, which is before us: begin again with them.

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from extract.page import PageImage
 from intake.worker import Stopwatch, Workshop, WorkshopSettings
@@ -43,6 +43,32 @@ def _documents(page: PageImage) -> list[Document]:
         return []
     label = PageLabel.BLANK if page.width == IS_BLANK else PageLabel.CONTENT
     return [Document(None, None, (PageFact(page.number, label, width=page.width, height=page.height),))]
+
+
+def reads_anything(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
+    """Every page is content nobody knows, whatever its size."""
+
+    def read(pages: Iterable[PageImage]) -> list[Document]:
+        facts = tuple(PageFact(page.number, PageLabel.CONTENT, width=page.width, height=page.height) for page in pages)
+        return [Document(None, None, (fact,)) for fact in facts]
+
+    return Workshop(read)
+
+
+def takes_its_time(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
+    """The same, as slow as reading is: so many seconds a page as the environment says."""
+    inner, seconds = open_workshop(settings, watch), float(os.environ["SCRIPTED_SECONDS_A_PAGE"])
+
+    def read(pages: Iterable[PageImage]) -> list[Document]:
+        return inner.read(_one_by_one(pages, seconds))
+
+    return Workshop(read)
+
+
+def _one_by_one(pages: Iterable[PageImage], seconds: float) -> Iterator[PageImage]:
+    for page in pages:
+        time.sleep(seconds)
+        yield page
 
 
 def lacks_a_model(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:

@@ -23,7 +23,7 @@ from intake.service import open_service
 from intake.settings import Settings
 logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s %(message)s")
 logging.getLogger("alembic").setLevel(logging.WARNING)
-service = open_service(Settings(home=Path(sys.argv[1]), low_water_bytes=0))
+service = open_service(Settings(home=Path(sys.argv[1]), low_water_bytes=int(sys.argv[2])))
 serve(create_app(service), "127.0.0.1", 0, lambda port: print(port, flush=True))
 service.close()
 print("closed", flush=True)
@@ -57,13 +57,12 @@ class Server:
 
 
 @contextmanager
-def started(home: Path, folder: Path) -> Iterator[Server]:
+def started(home: Path, folder: Path, *, low_water_bytes: int = 0) -> Iterator[Server]:
     """A server over `home`, killed at the end if it still runs; what it says lies in `folder`."""
+    command = [sys.executable, "-c", PROGRAM, str(home), str(low_water_bytes)]
     spoken, log = folder / "spoken", folder / "log"
     with spoken.open("wb") as output, log.open("wb") as errors:
-        server = Server(
-            subprocess.Popen([sys.executable, "-c", PROGRAM, str(home)], stdout=output, stderr=errors), spoken, log
-        )
+        server = Server(subprocess.Popen(command, stdout=output, stderr=errors), spoken, log)
     try:
         yield server
     finally:

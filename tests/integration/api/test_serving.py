@@ -7,8 +7,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -218,7 +220,7 @@ def test_whatever_moment_the_server_is_killed_every_acknowledged_upload_is_there
 
 
 def _check_everything(uploads: Uploads) -> None:
-    """Every acknowledged upload is there byte for byte, once, and the ledger adds up."""
+    """Every acknowledged upload is there byte for byte, once, the ledger adds up, and nothing of the killed is left."""
     service = opened(uploads.home)
     assert len(set(uploads.receipts.values())) == len(uploads.sent)
     assert rows(service) == (len(uploads.sent), sum(map(len, uploads.sent.values())))
@@ -229,4 +231,15 @@ def _check_everything(uploads: Uploads) -> None:
     with service.database.read() as session:
         assert ledger.take(session).difference == 0
     assert list((uploads.home / "uploads").iterdir()) == []
+    # A retry finds the bytes of the request that died: not one file lies there that no row knows.
+    contents = {digest for files in uploads.sent.values() for digest in digests(list(files.values()))}
+    swept = service.store.remove_orphans(partial(_known, service), older_than=datetime.now(UTC) + timedelta(days=1))
+    assert (swept.orphans, swept.unknown) == (0, 0)
+    kept = {path.name for path in (uploads.home / "store").rglob("*") if path.is_file()}
+    assert kept - {"lock"} == contents
     service.close()
+
+
+def _known(service: Service, digests: Sequence[str]) -> Sequence[str]:
+    with service.database.read() as session:
+        return session.scalars(select(FileRow.sha256).where(FileRow.sha256.in_(digests))).all()

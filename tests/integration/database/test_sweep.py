@@ -3,12 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+import pytest
+from sqlalchemy import func, select, update
 
 from intake import ledger, steps
 from intake.database.engine import Database
 from intake.database.tables import AuditRow, PieceRow, StepRow
-from intake.sweep import Swept, sweep
+from intake.sweep import Swept, bring_back, sweep
 from schemas.states import MailState, StepName, StepState
 from tests.integration.database.small_world import BROKEN, MINUTE, NOW, claimed, receive_pieces
 
@@ -44,6 +45,41 @@ def test_work_of_a_dead_worker_comes_back_twice_and_is_quarantined_the_third_tim
         assert row.problem == "The worker stopped without an answer 3 times."
         assert session.scalars(select(AuditRow.subject)).all() == [f"piece:{piece}"]
         assert ledger.take(session).differences == {}
+
+
+def test_work_of_a_worker_that_was_seen_to_end_comes_back_at_once_and_the_attempt_stays_charged(
+    database: Database,
+) -> None:
+    with database.write() as session:
+        [piece, _] = receive_pieces(session, 2)
+        of_the_dead = claimed(steps.claim(session, READ, "dead", NOW))
+        of_the_living = claimed(steps.claim(session, READ, "living", NOW))
+    assert bring_back(database, "dead", NOW) == 1
+    assert bring_back(database, "dead", NOW) == 0
+    for attempt in (2, 3):
+        with database.write() as session:
+            again = claimed(steps.claim(session, READ, "dead", NOW))
+        assert (again.step_id, again.attempt) == (of_the_dead.step_id, attempt)
+        assert bring_back(database, "dead", NOW) == 1
+    with database.write() as session:
+        assert session.get_one(PieceRow, piece).state is MailState.QUARANTINED
+        steps.finish(session, of_the_living, NOW)
+    assert steps_in(database) == {StepState.QUARANTINED: 1, StepState.DONE: 2}
+
+
+def test_a_worker_that_was_taken_for_dead_is_fenced(database: Database) -> None:
+    with database.write() as session:
+        receive_pieces(session, 1)
+        claim = claimed(steps.claim(session, READ, "slow to die", NOW))
+    bring_back(database, "slow to die", NOW)
+    with database.write() as session, pytest.raises(steps.Fenced):
+        steps.finish(session, claim, NOW)
+
+
+def steps_in(database: Database) -> dict[StepState, int]:
+    with database.read() as session:
+        counted = session.execute(select(StepRow.state, func.count()).group_by(StepRow.state))
+        return {state: int(count) for state, count in counted}
 
 
 def test_a_lease_that_has_not_passed_is_left_alone(database: Database) -> None:
