@@ -4,6 +4,7 @@ import typer
 
 from intake.commands import (
     derive_form,
+    dispatch,
     doctor,
     fit,
     forms,
@@ -36,6 +37,7 @@ app.command("synthesise")(synthesise.synthesise)
 app.command("doctor")(doctor.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("serve")(serve.serve)
+app.command("dispatch")(dispatch.dispatch)
 app.command("worker")(worker.worker)
 app.command("reconcile")(reconcile.reconcile)
 measure_commands.command("post")(measure.measure)

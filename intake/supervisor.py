@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from intake.one_thread import ONE_THREAD
 from intake.step_worker import GRACE_SECONDS
-from intake.worker import ONE_THREAD
 
 WORKER_COMMAND: Final = (sys.executable, "-m", "intake.cli", "worker")
 _TICK_SECONDS: Final = 0.2

@@ -1,19 +1,14 @@
 """`postroom serve`: the API and the workers of this machine, all that one office needs."""
 
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import IntEnum
 
 import typer
 
-from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
-from intake.service import Service, open_service
-from intake.settings import Settings, load_settings
+from intake.background import beside
+from intake.service import open_service
+from intake.settings import load_settings
 from intake.step_worker import say
-from intake.supervisor import Supervisor
-from intake.sweep import keep_sweeping
 from schemas.errors import MailError
 
 
@@ -44,38 +39,18 @@ def serve() -> None:
         say(f"postroom: {error}")
         raise typer.Exit(ExitCode.NOT_READY) from error
     try:
-        with _background(settings, service):
+        with beside(service):
             serve_app(
                 create_app(service),
                 settings.host,
                 settings.port,
                 ready=lambda port: say(f"ready: http://{settings.host}:{port}/v1/openapi.json"),
             )
+    except MailError as error:
+        say(f"postroom: {error}")
+        raise typer.Exit(ExitCode.NOT_READY) from error
     except OSError as error:
         say(f"postroom: port {settings.port}: {error.strerror or type(error).__name__}. Set another in POSTROOM_PORT.")
         raise typer.Exit(ExitCode.CANNOT_LISTEN) from error
     finally:
         service.close()
-
-
-@contextmanager
-def _background(settings: Settings, service: Service) -> Iterator[None]:
-    """The sweep, and either the workers of this machine or the nudges for those elsewhere; ended with the block."""
-    stop = threading.Event()
-    work: list[Callable[[], None]] = [lambda: keep_sweeping(service.database, settings.sweep_seconds, stop)]
-    if settings.broker:
-        from intake.celery_broker import CeleryBroker  # noqa: PLC0415  # only those who have a broker need Celery
-
-        window = settings.workers * WINDOW_PER_WORKER
-        work.append(lambda: Dispatcher(service.database, CeleryBroker(), window).run(stop))
-    else:
-        work.append(lambda: Supervisor(settings.workers).run(stop))
-    threads = [threading.Thread(target=each) for each in work]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()

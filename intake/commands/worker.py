@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from intake.one_thread import ONE_THREAD
 from intake.settings import load_settings
 from intake.step_worker import say, work
 from intake.steps import Claim
-from intake.worker import ONE_THREAD
 from schemas.errors import MailError
 
 
