@@ -1,6 +1,7 @@
 """A database of its own on a real PostgreSQL server, and a Redis of its own, for every test that asks."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -24,7 +25,25 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     server.close()
 
 
-@pytest.fixture
+@contextmanager
+def new_plant(folder: Path, database_server: PostgresqlServer, broker_url: str) -> Iterator[Plant]:
+    """Short leases, so that what is lost comes back soon."""
+    name = f"post{next(_numbers)}"
+    settings = {
+        "database_url": database_server.create_database(name),
+        "broker_url": broker_url,
+        "store_url": str(folder / "store"),
+        "workers": "2",
+        "lease_seconds": "3",
+        "sweep_seconds": "0.5",
+    }
+    (folder / "store").mkdir()
+    with planted(folder, **settings) as plant:
+        yield plant
+    database_server.drop_database(name)
+
+
+@pytest.fixture(scope="module")
 def redis_server() -> Iterator[RedisServer]:
     with RedisServer() as server:
         yield server
@@ -32,20 +51,10 @@ def redis_server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def plant(tmp_path: Path, postgresql_server: PostgresqlServer, redis_server: RedisServer) -> Iterator[Plant]:
-    """Short leases, so that what is lost comes back soon."""
-    name = f"post{next(_numbers)}"
-    settings = {
-        "database_url": postgresql_server.create_database(name),
-        "broker_url": redis_server.url,
-        "store_url": str(tmp_path / "store"),
-        "workers": "2",
-        "lease_seconds": "3",
-        "sweep_seconds": "0.5",
-    }
-    (tmp_path / "store").mkdir()
-    with planted(tmp_path, **settings) as plant:
+    with redis_server.client() as client:
+        client.flushall()
+    with new_plant(tmp_path, postgresql_server, redis_server.url) as plant:
         yield plant
-    postgresql_server.drop_database(name)
 
 
 @pytest.fixture

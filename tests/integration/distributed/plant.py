@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,9 +17,11 @@ from typing import Any
 from celery import Celery
 from PIL import Image
 from pydantic import SecretStr
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
+from intake.celery_broker import QUEUE, CeleryBroker
 from intake.database.tables import PieceRow, StepRow
+from intake.dispatch import Dispatcher
 from intake.receive import Arrival, Sender, receive
 from intake.service import Service, open_service
 from intake.settings import Settings
@@ -137,7 +140,22 @@ class Plant:
 
     def stranger(self) -> Celery:
         """Somebody who may write to the broker and knows the names."""
-        return Celery("stranger", broker=self.broker, set_as_current=False)
+        app = Celery("stranger", broker=self.broker, set_as_current=False)
+        app.conf.task_default_queue = QUEUE
+        return app
+
+    @contextmanager
+    def dispatching(self, service: Service) -> Iterator[None]:
+        """The dispatcher, in a thread of the test: one more process would take seconds to start."""
+        stop = threading.Event()
+        dispatcher = Dispatcher(service.database, CeleryBroker(self.stranger()), window=8)
+        thread = threading.Thread(target=dispatcher.run, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
     def end(self) -> None:
         for program in self.programs:
@@ -165,7 +183,12 @@ def published(service: Service) -> int:
         return session.scalars(query).one()
 
 
-def only_step(service: Service) -> StepRow:
-    """The step that is not done yet, as it is now."""
+def steps_of(service: Service, *where: ColumnElement[bool]) -> list[StepRow]:
+    """As they are now, in the order in which they came."""
     with service.database.read() as session:
-        return session.scalars(select(StepRow).where(StepRow.state != StepState.DONE)).one()
+        return list(session.scalars(select(StepRow).where(*where).order_by(StepRow.id)).all())
+
+
+def open_steps(service: Service) -> list[StepRow]:
+    """All that are not done yet."""
+    return steps_of(service, StepRow.state != StepState.DONE)

@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import scripted_workshop
+from scripted_pages import GATED
 
 from extract.page import PageImage
 from intake import celery_app
 from intake.worker import Stopwatch, Workshop, WorkshopSettings
 from schemas.extraction import Document
-
-GATED = 666
 
 app = celery_app.app
 celery_app.process.workshop = "scripted_celery:open_workshop"
