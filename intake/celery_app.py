@@ -51,7 +51,7 @@ class _App(Celery):  # type: ignore[misc]  # Celery has no types
         return super()._connection(url, **options)
 
 
-def _transport_options(url: str) -> dict[str, Any]:
+def transport_options(url: str) -> dict[str, Any]:
     """What the broker of that URL is asked for on top."""
     if urlsplit(url).scheme in broker_check.REDIS_SCHEMES:
         return {
@@ -97,7 +97,7 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # a worker that gave up would have to be started by a person
     broker_heartbeat=20,
-    broker_transport_options=_transport_options(settings.broker),
+    broker_transport_options=transport_options(settings.broker),
 )
 
 process: Final = StepProcess(settings, HARD_LIMIT_SECONDS)
