@@ -1,6 +1,7 @@
 """The Dockerfile and compose.yaml hold together: with the command line, with the settings, and with what is safe."""
 
 import base64
+import math
 import re
 import subprocess
 import sys
@@ -152,3 +153,23 @@ def test_what_must_last_lies_in_volumes_that_there_are(text: str, services: dict
     used = {place.split(":")[0] for service in services.values() for place in service.get("volumes", ())}
     assert used == declared
     assert {"database", "store", "web"} == {name for name, service in services.items() if service.get("volumes")}
+
+
+def test_the_sizing_table_follows_from_the_measured_figures(repository: Path) -> None:
+    text = (repository / "docs" / "deployment.md").read_text(encoding="utf-8")
+    figures = [float(cells[2].split()[0]) for cells in rows_below(text, "| measured 2026-11")]
+    seconds, share, memory, database, record, store = figures
+    table = rows_below(text, "| pieces a day")
+    assert len(table) > 4
+    for cells in table:
+        pieces = int(cells[1].replace(",", ""))
+        cores = math.ceil(2 * pieces * seconds / share / (8 * 3600 * 0.7))
+        kilobytes = (pieces * 250 * (database + record), 2 * pieces * 250 * store)
+        expected = [cores, cores, math.ceil(cores * memory + 2), *(round(kilo / 1e6) for kilo in kilobytes)]
+        assert [int(cell.replace(",", "").split()[0]) for cell in cells[2:7]] == expected
+
+
+def rows_below(text: str, head: str) -> list[list[str]]:
+    """The cells of a table's rows, what stands before the first bar included."""
+    lines = text[text.index(head) :].split("\n\n", maxsplit=1)[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.split("|")] for line in lines]

@@ -39,7 +39,7 @@ def scan(number: int, width: int = PUBLISHED_UNSEEN) -> bytes:
     return file.getvalue()
 
 
-def wait_until(what: Callable[[], Any], seconds: float = 60) -> None:
+def wait_until(what: Callable[[], Any], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not happen"
@@ -56,14 +56,14 @@ class Program:
     def said(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.said():
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.05)
 
-    def stop(self, seconds: float = 60) -> int:
+    def stop(self, seconds: float = 180) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
 

@@ -48,7 +48,7 @@ def test_what_one_host_receives_is_read_by_two_others(plant: Plant, monkeypatch:
         service = open_service(load_settings())
         wait_until(lambda: states(found[1], batch) == {"published": PUBLISHED, "quarantined": QUARANTINED}, 180)
         wait_until(lambda: all(step.name == StepName.UNPACK for step in open_steps(service)))
-        assert plant.run(sys.executable, "-m", "intake.cli", "reconcile", "--json").process.wait(60) == 0
+        assert plant.run(sys.executable, "-m", "intake.cli", "reconcile", "--json").process.wait(180) == 0
         with service.database.read() as session:
             did = session.scalars(select(StepRow.worker)).all()
         pids = {str(pid): host for host, program in zip(HOSTS, plant.programs[1:], strict=False)
