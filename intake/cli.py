@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "doctor": "intake.commands.doctor:doctor",
     "ingest": "intake.commands.ingest:ingest",
     "serve": "intake.commands.serve:serve",
+    "dispatch": "intake.commands.dispatch:dispatch",
     "worker": "intake.commands.worker:worker",
     "reconcile": "intake.commands.reconcile:reconcile",
 }

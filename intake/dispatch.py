@@ -1,5 +1,6 @@
 """The dispatcher: with a broker, keeps a small window of nudges in it. What is to be done stands in the database."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ WINDOW_PER_WORKER: Final = 4
 # A step that is still ready so long after its nudge is nudged again: the broker may have lost it.
 NUDGE_AGAIN_SECONDS: Final = 5.0
 _TICK_SECONDS: Final = 0.25
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
+_LOG: Final = logging.getLogger("postroom.dispatch")
 
 
 class Broker(Protocol):
@@ -32,7 +35,10 @@ class Broker(Protocol):
 
 @dataclass
 class Dispatcher:
-    """Fills the window. `clock` counts seconds and never goes back."""
+    """Fills the window. `clock` counts seconds and never goes back.
+
+    window: of nudges in the broker, at least; where more are at work than it is meant for, it grows with them.
+    """
 
     database: Database
     broker: Broker
@@ -42,13 +48,13 @@ class Dispatcher:
 
     def fill(self) -> int:
         """Nudge workers about ready steps until the window is full; how many nudges were sent. Raises Unavailable."""
-        room = self.window - self.broker.waiting()
-        if room <= 0:
-            return 0
+        waiting = self.broker.waiting()
         now = self.clock()
         self._sent = {step: sent for step, sent in self._sent.items() if now - sent < NUDGE_AGAIN_SECONDS}
         with self.database.read() as session:
-            ready = queue_length.ready(session, ORDER, self.window + len(self._sent))
+            window = max(self.window, WINDOW_PER_WORKER * queue_length.at_work(session))
+            room = window - waiting
+            ready = queue_length.ready(session, ORDER, room + len(self._sent)) if room > 0 else []
         chosen = [step for step in ready if step not in self._sent][:room]
         if chosen:
             self.broker.nudge(chosen)
@@ -56,10 +62,19 @@ class Dispatcher:
         return len(chosen)
 
     def run(self, stop: threading.Event) -> None:
-        """Keep the window full until `stop` is set; a broker or a database that is away is asked again."""
+        """Keep the window full until `stop` is set; a broker or a database that is away is asked again, ever less
+        often."""
+        failures = 0
         while not stop.wait(_TICK_SECONDS):
             try:
                 while self.fill() and not stop.is_set():
                     pass
-            except MailError:
-                stop.wait(1.0)
+            except MailError as error:
+                if not failures:
+                    _LOG.warning("nudges stop: %s", error)
+                stop.wait(min(_FIRST_PAUSE_SECONDS * 2**failures, _LONGEST_PAUSE_SECONDS))
+                failures = min(failures + 1, 10)
+            else:
+                if failures:
+                    _LOG.warning("nudges go on")
+                failures = 0

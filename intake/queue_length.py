@@ -29,6 +29,11 @@ def ready(session: Session, names: Sequence[StepName], limit: int) -> list[int]:
     return found
 
 
+def at_work(session: Session) -> int:
+    """How many steps are being done right now, as far as is known."""
+    return session.scalars(select(func.count()).select_from(StepRow).where(in_state(StepState.RUNNING))).one()
+
+
 def oldest_ready(session: Session, names: Sequence[StepName] = tuple(StepName)) -> datetime | None:
     """Since when the longest waiting of the ready steps has been ready; None if none is.
 

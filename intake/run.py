@@ -15,9 +15,10 @@ from typing import Any, Protocol
 
 from extract.limits import DEFAULT_LIMITS, Limits
 from intake.gather import FoundFile
+from intake.one_thread import ONE_THREAD
 from intake.output import RecordFile
 from intake.summary import FileResult, Summary
-from intake.worker import ONE_THREAD, Answer, Assignment, Broken, PageTaken, Ready, WorkshopSettings, failed_result
+from intake.worker import Answer, Assignment, Broken, PageTaken, Ready, WorkshopSettings, failed_result
 from schemas.errors import Cause, Unavailable
 from schemas.extraction import Failure
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from intake.one_thread import ONE_THREAD
 from intake.patience import STUCK
 from intake.service import NAME_VARIABLE, new_worker_name
 from intake.step_worker import GRACE_SECONDS
-from intake.worker import ONE_THREAD
 
 WORKER_COMMAND: Final = (sys.executable, "-m", "intake.cli", "worker")
 _TICK_SECONDS: Final = 0.2

@@ -14,25 +14,18 @@ from dataclasses import dataclass, field
 from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from extract.limits import Limits, UnreadablePage
 from extract.page import PageImage
 from intake import protection
+from intake.one_thread import ONE_THREAD
 from intake.records import to_record
 from intake.sandbox import Sandbox, read_bytes
 from intake.summary import FileResult, counted
 from schemas.errors import Cause, MailError, Unreadable
 from schemas.extraction import Document, Failure
 from schemas.page import PageFact, PageLabel
-
-# One thread per worker process: several processes with several threads each only wait for one another.
-ONE_THREAD: Final = {
-    "OMP_NUM_THREADS": "1",
-    "OMP_THREAD_LIMIT": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
 
 
 @dataclass(frozen=True, slots=True)

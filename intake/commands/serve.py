@@ -1,20 +1,15 @@
 """`postroom serve`: the API and the workers of this machine, all that one office needs."""
 
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from enum import IntEnum
-from functools import partial
 
 import typer
 
-from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
-from intake.service import Service, open_service
-from intake.settings import Settings, load_settings
+from intake.background import beside
+from intake.service import open_service
+from intake.settings import load_settings
 from intake.step_worker import say
-from intake.supervisor import Supervisor
-from intake.sweep import bring_back_if_possible, keep_sweeping
 from schemas.errors import MailError
 
 
@@ -45,40 +40,21 @@ def serve() -> None:
         say(f"postroom: {error}")
         raise typer.Exit(ExitCode.NOT_READY) from error
     try:
+        # Before anything listens: a broker that cannot be used is told at once.
+        work = beside(service)
         with ExitStack() as until_stopped:
 
             def begin(port: int) -> None:
                 say(f"ready: http://{settings.host}:{port}/v1/openapi.json")
                 # Workers take all cores for seconds when they start: first answer those who want to hand over.
-                until_stopped.enter_context(_background(settings, service))
+                until_stopped.enter_context(work)
 
             serve_app(create_app(service), settings.host, settings.port, begin)
+    except MailError as error:
+        say(f"postroom: {error}")
+        raise typer.Exit(ExitCode.NOT_READY) from error
     except OSError as error:
         say(f"postroom: port {settings.port}: {error.strerror or type(error).__name__}. Set another in POSTROOM_PORT.")
         raise typer.Exit(ExitCode.CANNOT_LISTEN) from error
     finally:
         service.close()
-
-
-@contextmanager
-def _background(settings: Settings, service: Service) -> Iterator[None]:
-    """The sweep, and either the workers of this machine or the nudges for those elsewhere; ended with the block."""
-    stop = threading.Event()
-    work: list[Callable[[], None]] = [lambda: keep_sweeping(service.database, settings.sweep_seconds, stop)]
-    if settings.broker:
-        from intake.celery_broker import CeleryBroker  # noqa: PLC0415  # only those who have a broker need Celery
-
-        window = settings.workers * WINDOW_PER_WORKER
-        work.append(lambda: Dispatcher(service.database, CeleryBroker(), window).run(stop))
-    else:
-        supervisor = Supervisor(settings.workers, lost=partial(bring_back_if_possible, service.database))
-        work.append(lambda: supervisor.run(stop))
-    threads = [threading.Thread(target=each) for each in work]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
