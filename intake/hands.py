@@ -63,4 +63,5 @@ def open_hands(
             lease or timedelta(seconds=settings.lease_seconds),
             watcher=watcher,
         )
+        opening.callback(runner.close)
         return Hands(runner, opening.pop_all())
