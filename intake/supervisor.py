@@ -11,7 +11,7 @@ from typing import Final
 
 from intake.patience import STUCK
 from intake.service import NAME_VARIABLE, new_worker_name
-from intake.step_worker import GRACE_SECONDS
+from intake.step_worker import GRACE_SECONDS, SUPERVISOR_VARIABLE
 from intake.worker import ONE_THREAD
 
 WORKER_COMMAND: Final = (sys.executable, "-m", "intake.cli", "worker")
@@ -71,7 +71,9 @@ class Supervisor:
         if slot.process is None and now >= slot.not_before:
             slot.name = new_worker_name()
             slot.process = subprocess.Popen(  # noqa: S603  # our own program, nothing from outside in it
-                list(self.command), stdin=subprocess.DEVNULL, env=os.environ | ONE_THREAD | {NAME_VARIABLE: slot.name}
+                list(self.command),
+                stdin=subprocess.DEVNULL,
+                env=os.environ | ONE_THREAD | {NAME_VARIABLE: slot.name, SUPERVISOR_VARIABLE: str(os.getpid())},
             )
             slot.started = now
 
