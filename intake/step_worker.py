@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Final
 
 from intake import protection
+from intake.database.engine import Clock
 from intake.hands import WORKSHOP, open_hands
 from intake.settings import Settings
 from intake.step_runner import OutOfTime, Watcher
@@ -27,6 +28,7 @@ def work(
     workshop: str = WORKSHOP,
     until_idle: bool = False,
     ready: Callable[[], None] = lambda: None,
+    clock: Clock | None = None,
 ) -> None:
     """Do steps until SIGTERM or Ctrl-C, or with `until_idle` until none is ready. `ready` is called before the first.
 
@@ -35,7 +37,7 @@ def work(
     """
     if SUPERVISOR_VARIABLE in os.environ:
         protection.stop_with(int(os.environ[SUPERVISOR_VARIABLE]))
-    hands = open_hands(settings, workshop=workshop, watcher=watcher)
+    hands = open_hands(settings, workshop=workshop, watcher=watcher, clock=clock)
     stop = threading.Event()
     # A worker alone on its machine must see to the steps of those that died before it.
     sweeping = threading.Thread(

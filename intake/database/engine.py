@@ -86,7 +86,7 @@ class Database:
         with self.read() as session:
             return _database_time(session)
 
-    def with_clock(self, clock: Clock) -> "Database":
+    def with_clock(self, clock: Clock | None) -> "Database":
         return replace(self, clock=clock)
 
     def after_fork(self) -> None:
