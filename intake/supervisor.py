@@ -14,7 +14,8 @@ from intake.service import NAME_VARIABLE, new_worker_name
 from intake.step_worker import GRACE_SECONDS, SUPERVISOR_VARIABLE
 from intake.worker import ONE_THREAD
 
-WORKER_COMMAND: Final = (sys.executable, "-m", "intake.cli", "worker")
+# Not by way of `postroom`, which loads every command: a second of each start.
+WORKER_COMMAND: Final = (sys.executable, "-m", "intake.commands.worker")
 _TICK_SECONDS: Final = 0.2
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 # A worker that lived so long did not die of its start.
