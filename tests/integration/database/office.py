@@ -133,6 +133,16 @@ class Office:
             found = session.execute(query).one_or_none()
             return None if found is None else (found.state, found.worker)
 
+    def in_hand(self) -> list[str]:
+        """Who holds each of the steps that are being worked on, dead or alive."""
+        with self.service.database.read() as session:
+            return list(session.scalars(select(StepRow.worker).where(steps.in_state(StepState.RUNNING))))
+
+    def held_by_the_dead(self) -> int:
+        """How many steps are held by workers that live no more."""
+        alive = "".join(map(environment_of, self.workers()))
+        return sum(f"{NAME_VARIABLE}={worker}\0" not in alive for worker in self.in_hand())
+
     def process_of(self, worker: str) -> int:
         """The process id of the worker of this name."""
         [pid] = [pid for pid in self.workers() if f"{NAME_VARIABLE}={worker}\0" in environment_of(pid)]
@@ -168,7 +178,11 @@ def opened(folder: Path, url: str, lease_seconds: float = 3.0) -> Iterator[Offic
 
 
 def environment_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/environ").read_text() + "\0"
+    """What a process was started with; empty if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_text() + "\0"
+    except OSError:
+        return ""
 
 
 def parents() -> Mapping[int, int]:

@@ -19,7 +19,7 @@ from schemas.states import MailState, StepName, StepState
 from tests.integration.database.small_world import BROKEN, NOW, receive_pieces
 
 _PIECES = 3
-RUNS = int(os.environ.get("POSTROOM_STEP_RUNS", "16"))  # more for `make soak`
+RUNS = int(os.environ.get("POSTROOM_STEP_RUNS", "12"))  # more for `make soak`
 READ = (StepName.READ,)
 
 
