@@ -5,7 +5,7 @@ CODE := schemas extract intake review_ui tests
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--only-binary :all: --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup setup-dev demo test lint bench soak lock clean
+.PHONY: help setup setup-dev demo test lint bench soak soak-service lock clean
 
 help:
 	@echo "make setup   install what is missing: Debian packages, .venv, models"
@@ -13,7 +13,8 @@ help:
 	@echo "make test    run every check and every test, stop at the first that fails"
 	@echo "make lint    the checks without the tests"
 	@echo "make bench   measure pages a second beside OCRmyPDF on the same pages"
-	@echo "make soak    read ten thousand synthetic pages: the pace and the memory must hold"
+	@echo "make soak    read ten thousand synthetic pages: the pace and the memory must hold; then soak-service"
+	@echo "make soak-service   twenty thousand pieces and a thousand kills, on both databases; STORM=4000,100 for less"
 	@echo "make lock    resolve the lock files anew; UPGRADE=--upgrade takes newer versions"
 	@echo "make clean   remove .venv and everything built"
 
@@ -40,6 +41,15 @@ bench: setup-dev
 
 soak: setup-dev
 	$(BIN)/python scripts/soak $(SOAK)
+	$(MAKE) soak-service
+
+# Pieces and kills of the storm, and examples of the state machine.
+STORM := 20000,1000
+STEP_RUNS := 500
+
+soak-service: setup-dev
+	POSTROOM_STORM=$(STORM) $(BIN)/pytest -s tests/integration/database/test_kill_storm.py
+	POSTROOM_STEP_RUNS=$(STEP_RUNS) $(BIN)/pytest tests/integration/database/test_step_machine.py
 
 lock: setup-dev
 	$(COMPILE) $(UPGRADE) --extra setup --output-file requirements.lock

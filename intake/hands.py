@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from extract.limits import DEFAULT_LIMITS, Limits
+from intake.database.engine import Clock
 from intake.journey import Journey
 from intake.patience import Patience
 from intake.sandbox import Sandbox
@@ -37,15 +38,17 @@ def open_hands(
     lease: timedelta | None = None,
     workshop: str = WORKSHOP,
     watcher: Watcher = nobody,
+    clock: Clock | None = None,
     sandbox: Sandbox | None = None,
 ) -> Hands:
     """Open everything a worker needs. Raises Unavailable if something is missing on this machine.
 
     workshop: "module:function" of an OpenWorkshop: who reads the pages.
+    clock:    asked instead of the database's own; for tests.
     sandbox:  where files are unpacked, closed with the hands; None for the usual one.
     """
     with ExitStack() as opening:
-        service = open_service(settings)
+        service = open_service(settings, clock)
         opening.callback(service.close)
         sandbox = opening.enter_context(sandbox or Sandbox())
         watch = Stopwatch()
@@ -63,4 +66,5 @@ def open_hands(
             lease or timedelta(seconds=settings.lease_seconds),
             watcher=watcher,
         )
+        opening.callback(runner.close)
         return Hands(runner, opening.pop_all())

@@ -95,6 +95,13 @@ def end_with(parent: int) -> None:
         os._exit(1)
 
 
+def stop_with(parent: int) -> None:
+    """Be told to stop, by SIGTERM, when `parent`, the process that started this one, ends; end at once if it has."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def limit(memory_bytes: int, cpu_seconds: int) -> None:
     """Limit memory, processor time; no file may grow, no file, socket or pipe may be opened, no process be made."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

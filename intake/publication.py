@@ -1,16 +1,45 @@
-"""The order of publication: every revision gets the next number, and numbers become visible in their order."""
+"""Publication: the documents of a piece become records that never change, each with its place in the order.
 
+Every revision gets the next number, and numbers become visible in their order.
+"""
+
+import hashlib
+from datetime import datetime
 from typing import Final
+from uuid import UUID, uuid5
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm import Session
 
+from intake import record_rows
 from intake.database.tables import Base
+from intake.record_rows import KeptDocument, Source
+from schemas.errors import MailError
+from schemas.field import FieldStatus
+from schemas.states import DocumentState
 
-_TABLE: Final = Base.metadata.tables["sequences"]
-_RAISING: Final = (
-    update(_TABLE).where(_TABLE.c.name == "publication").values(value=_TABLE.c.value + 1).returning(_TABLE.c.value)
-)
+PUBLISHED: Final = "record.published"
+# What a person must see before it may go out.
+OPEN_FIELDS: Final = frozenset({FieldStatus.REVIEW, FieldStatus.UNREADABLE, FieldStatus.NOT_FOUND})
+_RECORDS: Final = UUID("9b0c6c52-4f0a-5a0e-8f5d-3c1a6f1f2b77")  # the namespace of the service's record ids
+
+_DOCUMENT_TABLE: Final = Base.metadata.tables["documents"]
+_OUTBOX_TABLE: Final = Base.metadata.tables["outbox"]
+_RECORD_TABLE: Final = Base.metadata.tables["records"]
+_REVISION_TABLE: Final = Base.metadata.tables["revisions"]
+_SEQUENCE_TABLE: Final = Base.metadata.tables["sequences"]
+
+
+def publish(session: Session, piece_id: int, now: datetime) -> int:
+    """Write the next revision of every document of the piece, each with its news in the outbox; how many.
+
+    Raises MailError if a field is still open.
+    """
+    documents = record_rows.documents_of(session, piece_id)
+    source = record_rows.source_of(session, piece_id)
+    for document in documents:
+        _publish(session, document, source, now)
+    return len(documents)
 
 
 def next_in_order(session: Session) -> int:
@@ -21,3 +50,57 @@ def next_in_order(session: Session) -> int:
     """
     place: int = session.scalars(_RAISING).one()
     return place
+
+
+def _publish(session: Session, document: KeptDocument, source: Source, now: datetime) -> None:
+    record, public_id, revision = _next_revision(session, document, source, now)
+    made = record_rows.load(session, document, source, public_id, revision)
+    if document.state is DocumentState.REVIEW and any(field.status in OPEN_FIELDS for field in made.fields.values()):
+        raise MailError("a field is still open")
+    body = made.model_dump_json()
+    row = {
+        "record_id": record,
+        "number": revision,
+        "sequence": next_in_order(session),
+        "status": made.status,
+        "body": body,
+        "body_sha256": hashlib.sha256(body.encode()).hexdigest(),
+        "published_at": now,
+    }
+    revision_id = session.execute(_ADDING_REVISION, row).scalar_one()
+    session.execute(_ADDING_NEWS, {"revision_id": revision_id, "event": PUBLISHED, "created_at": now})
+    session.execute(_ENDING_DOCUMENT, {"of_document": document.id, "to": DocumentState.PUBLISHED, "now": now})
+
+
+def _next_revision(session: Session, document: KeptDocument, source: Source, now: datetime) -> tuple[int, str, int]:
+    """(key of the document's record, its public id, number of the revision to be written); made if there is none."""
+    raised = session.execute(_RAISING_REVISION, {"of_document": document.id}).one_or_none()
+    if raised is not None:
+        return raised.id, raised.public_id, raised.latest_revision
+    public_id = str(uuid5(_RECORDS, f"{source.piece}/{document.ordinal}"))
+    new = {"public_id": public_id, "document_id": document.id, "latest_revision": 1, "created_at": now}
+    return session.execute(_ADDING_RECORD, new).scalar_one(), public_id, 1
+
+
+# The statements that every piece goes through are made once: making one costs more than running it.
+
+_RAISING: Final = (
+    update(_SEQUENCE_TABLE)
+    .where(_SEQUENCE_TABLE.c.name == "publication")
+    .values(value=_SEQUENCE_TABLE.c.value + 1)
+    .returning(_SEQUENCE_TABLE.c.value)
+)
+_RAISING_REVISION: Final = (
+    update(_RECORD_TABLE)
+    .where(_RECORD_TABLE.c.document_id == bindparam("of_document"))
+    .values(latest_revision=_RECORD_TABLE.c.latest_revision + 1)
+    .returning(_RECORD_TABLE.c.id, _RECORD_TABLE.c.public_id, _RECORD_TABLE.c.latest_revision)
+)
+_ADDING_RECORD: Final = insert(_RECORD_TABLE).returning(_RECORD_TABLE.c.id)
+_ADDING_REVISION: Final = insert(_REVISION_TABLE).returning(_REVISION_TABLE.c.id)
+_ADDING_NEWS: Final = insert(_OUTBOX_TABLE)
+_ENDING_DOCUMENT: Final = (
+    update(_DOCUMENT_TABLE)
+    .where(_DOCUMENT_TABLE.c.id == bindparam("of_document"))
+    .values(state=bindparam("to"), state_since=bindparam("now"))
+)

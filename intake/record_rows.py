@@ -2,15 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from intake.database.tables import DocumentRow, FieldRow, FileRow, PageRow, PieceRow
+from intake.database.tables import Base
 from schemas.field import FieldStatus
-from schemas.record import Record, RecordField, RecordSource
+from schemas.record import Record, RecordField, RecordPage, RecordSource
 from schemas.states import DocumentState
+
+_BATCHES: Final = Base.metadata.tables["batches"]
+_DOCUMENTS: Final = Base.metadata.tables["documents"]
+_FIELDS: Final = Base.metadata.tables["fields"]
+_FILES: Final = Base.metadata.tables["files"]
+_PAGES: Final = Base.metadata.tables["pages"]
+_PIECES: Final = Base.metadata.tables["pieces"]
 
 # Of a record's field, what has a column of its own; all else stands in `decision`.
 _COLUMNS: Final = frozenset({"value", "text", "kind", "status", "confidence", "page", "field_class", "readings"})
@@ -21,61 +29,79 @@ _STATES: Final = {
 }
 
 
-def save(session: Session, piece_id: int, file_id: int, records: Sequence[Record], now: datetime) -> list[DocumentRow]:
-    """Write the documents of one piece with their fields, and what is known of their pages; in the order given.
+class Source(NamedTuple):
+    """Where the documents of a piece came from. `piece`, `batch`: their public ids."""
 
-    The pages must have rows. Raises IntegrityError if the piece has documents already.
+    piece: UUID
+    name: str
+    sha256: str
+    batch: UUID
+
+
+class KeptDocument(NamedTuple):
+    """What the row of a document says."""
+
+    id: int
+    ordinal: int
+    form_type: str | None
+    edition: str | None
+    state: DocumentState
+    regions: list[Any]
+    failures: list[Any]
+
+
+def save(session: Session, piece_id: int, file_id: int, records: Sequence[Record], now: datetime) -> list[int]:
+    """Write the documents of one piece with their fields, and what is known of their pages; the documents' ids.
+
+    They come in the order given. The pages must have rows. Raises IntegrityError if the piece has documents already.
     """
-    documents = []
-    for ordinal, record in enumerate(records, 1):
-        document = DocumentRow(
-            piece_id=piece_id,
-            ordinal=ordinal,
-            form_type=record.form_type,
-            edition=record.edition,
-            state=_STATES[record.status],
-            state_since=now,
-            regions=[region.model_dump(mode="json") for region in record.regions],
-            failures=[failure.model_dump(mode="json") for failure in record.failures],
-        )
-        session.add(document)
-        session.flush()
-        session.add_all(
-            _row(document.id, place, name, value) for place, (name, value) in enumerate(record.fields.items(), 1)
-        )
-        for page in record.pages:
-            session.execute(
-                update(PageRow)
-                .where(PageRow.file_id == file_id, PageRow.number == page.number)
-                .values(document_id=document.id, label=page.label, details=page.model_dump(mode="json"))
-                .execution_options(synchronize_session=False)
-            )
-        documents.append(document)
-    session.flush()
-    return documents
+    return [_save(session, piece_id, file_id, ordinal, record, now) for ordinal, record in enumerate(records, 1)]
 
 
-def load(session: Session, document: DocumentRow, record_id: str, *, revision: int, batch_id: str) -> Record:
+def _save(session: Session, piece_id: int, file_id: int, ordinal: int, record: Record, now: datetime) -> int:
+    document = {
+        "piece_id": piece_id,
+        "ordinal": ordinal,
+        "form_type": record.form_type,
+        "edition": record.edition,
+        "state": _STATES[record.status],
+        "state_since": now,
+        "regions": [region.model_dump(mode="json") for region in record.regions],
+        "failures": [failure.model_dump(mode="json") for failure in record.failures],
+    }
+    document_id: int = session.execute(_ADDING_DOCUMENT, document).scalar_one()
+    if record.fields:
+        fields = enumerate(record.fields.items(), 1)
+        session.execute(_ADDING_FIELD, [_row(document_id, place, name, field) for place, (name, field) in fields])
+    if record.pages:
+        session.execute(_FILLING_PAGE, [_page(file_id, document_id, page) for page in record.pages])
+    return document_id
+
+
+def source_of(session: Session, piece_id: int) -> Source:
+    """What the records of this piece say of where they came from."""
+    return Source(*session.execute(_SOURCE, {"of_piece": piece_id}).one())
+
+
+def documents_of(session: Session, piece_id: int) -> list[KeptDocument]:
+    """The documents of a piece in their order; empty before it was read."""
+    return [KeptDocument(*row) for row in session.execute(_DOCUMENTS_OF, {"of_piece": piece_id})]
+
+
+def load(session: Session, document: KeptDocument, source: Source, record_id: str, revision: int) -> Record:
     """The record that a document's rows make up now. `record_id` and `revision` are what it is published under."""
-    name, sha256 = session.execute(
-        select(FileRow.name, FileRow.sha256)
-        .join(PieceRow, PieceRow.file_id == FileRow.id)
-        .where(PieceRow.id == document.piece_id)
-    ).one()
-    pages = session.scalars(
-        select(PageRow.details).where(PageRow.document_id == document.id).order_by(PageRow.number)
-    ).all()
-    fields = session.scalars(
-        select(FieldRow).where(FieldRow.document_id == document.id).order_by(FieldRow.ordinal)
-    ).all()
-    known = [page for page in pages if page is not None]
+    known = [page for page in session.scalars(_PAGES_OF, {"of_document": document.id}) if page is not None]
+    fields = session.execute(_FIELDS_OF, {"of_document": document.id}).all()
     return Record.model_validate(
         {
             "record_id": record_id,
             "revision": revision,
-            "status": status_now(document, fields),
+            "status": _status_now(document.state, [field.status for field in fields]),
             "source": RecordSource(
-                name=name, sha256=sha256, batch_id=batch_id, pages=[page["number"] for page in known]
+                name=source.name,
+                sha256=source.sha256,
+                batch_id=str(source.batch),
+                pages=[page["number"] for page in known],
             ),
             "form_type": document.form_type,
             "edition": document.edition,
@@ -87,43 +113,65 @@ def load(session: Session, document: DocumentRow, record_id: str, *, revision: i
     )
 
 
-def status_now(document: DocumentRow, fields: Sequence[FieldRow]) -> str:
-    """The status a record of this document carries: people may have settled what the machine was not sure of."""
-    if document.state is DocumentState.FAILED:
+def _status_now(state: DocumentState, fields: Sequence[FieldStatus]) -> str:
+    """The status a record of such a document carries: people may have settled what the machine was not sure of."""
+    if state is DocumentState.FAILED:
         return "failed"
-    if document.state is DocumentState.REVIEW:
+    if state is DocumentState.REVIEW or FieldStatus.REVIEW in fields:
         return "review"
-    is_open = any(field.status is FieldStatus.REVIEW for field in fields)
-    return "review" if is_open else "complete"
+    return "complete"
 
 
-def _row(document_id: int, ordinal: int, name: str, field: RecordField) -> FieldRow:
+def _row(document_id: int, ordinal: int, name: str, field: RecordField) -> dict[str, Any]:
     whole = field.model_dump(mode="json")
-    return FieldRow(
-        document_id=document_id,
-        name=name,
-        ordinal=ordinal,
-        kind=field.kind,
-        status=field.status,
-        field_class=field.field_class,
-        value=whole["value"],
-        text=field.text,
-        confidence=field.confidence,
-        page=field.page,
-        readings=whole["readings"],
-        decision={key: value for key, value in whole.items() if key not in _COLUMNS},
-    )
-
-
-def _field(row: FieldRow) -> dict[str, Any]:
-    return {
-        **row.decision,
-        "value": row.value,
-        "text": row.text,
-        "kind": row.kind,
-        "status": row.status,
-        "confidence": row.confidence,
-        "page": row.page,
-        "field_class": row.field_class,
-        "readings": row.readings,
+    own = {
+        "document_id": document_id,
+        "name": name,
+        "ordinal": ordinal,
+        "kind": field.kind,
+        "status": field.status,
+        "decision": {key: value for key, value in whole.items() if key not in _COLUMNS},
     }
+    return {column: whole[column] for column in _COLUMNS} | own
+
+
+def _page(file_id: int, document_id: int, page: RecordPage) -> dict[str, Any]:
+    details = page.model_dump(mode="json")
+    return {
+        "of_file": file_id, "of_number": page.number,
+        "to_document": document_id, "as_label": page.label, "with_details": details,
+    }  # fmt: skip
+
+
+def _field(row: Row[Any]) -> dict[str, Any]:
+    return {**row.decision, **{column: getattr(row, column) for column in _COLUMNS}}
+
+
+# The statements that every piece goes through are made once: making one costs more than running it.
+
+_ADDING_DOCUMENT: Final = insert(_DOCUMENTS).returning(_DOCUMENTS.c.id)
+_ADDING_FIELD: Final = insert(_FIELDS)
+_FILLING_PAGE: Final = (
+    update(_PAGES)
+    .where(_PAGES.c.file_id == bindparam("of_file"), _PAGES.c.number == bindparam("of_number"))
+    .values(document_id=bindparam("to_document"), label=bindparam("as_label"), details=bindparam("with_details"))
+)
+_SOURCE: Final = (
+    select(_PIECES.c.public_id, _FILES.c.name, _FILES.c.sha256, _BATCHES.c.public_id)
+    .join_from(_PIECES, _FILES, _PIECES.c.file_id == _FILES.c.id)
+    .join(_BATCHES, _FILES.c.batch_id == _BATCHES.c.id)
+    .where(_PIECES.c.id == bindparam("of_piece"))
+)
+_DOCUMENTS_OF: Final = (
+    select(*(_DOCUMENTS.c[name] for name in KeptDocument._fields))
+    .where(_DOCUMENTS.c.piece_id == bindparam("of_piece"))
+    .order_by(_DOCUMENTS.c.ordinal)
+)
+_PAGES_OF: Final = (
+    select(_PAGES.c.details).where(_PAGES.c.document_id == bindparam("of_document")).order_by(_PAGES.c.number)
+)
+_FIELDS_OF: Final = (
+    select(_FIELDS.c.name, _FIELDS.c.decision, *(_FIELDS.c[column] for column in sorted(_COLUMNS)))
+    .where(_FIELDS.c.document_id == bindparam("of_document"))
+    .order_by(_FIELDS.c.ordinal)
+)

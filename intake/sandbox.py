@@ -27,7 +27,7 @@ from extract.page import ExactWord, Grey, PageImage
 from intake import bubblewrap
 from intake.protection import Protection
 from intake.sandbox_frames import ENDED, IN_BUBBLEWRAP, KILL, LENGTH, OUT_OF_MEMORY
-from schemas.errors import Cause, Unavailable, Unreadable
+from schemas.errors import Cause, Interrupted, Unavailable, Unreadable
 
 _HEADER_BYTES = 4 * 1024 * 1024  # the words of the densest page are far below
 _PIPE_BYTES = 1024 * 1024
@@ -124,9 +124,10 @@ class Sandbox:
             yield UnreadablePage(number, _given_up(number))
 
     def count_pages(self, content: bytes, limits: Limits = DEFAULT_LIMITS) -> int:
-        """How many pages a file has, without waiting for any of them. Raises Unreadable if it is refused."""
+        """How many pages a file has, without decoding any of them. Raises Unreadable if it is refused."""
         try:
-            frames = self._frames(content, limits, 1)
+            # From behind the last page that may be there: the child decodes none, and ends by itself.
+            frames = self._frames(content, limits, limits.pages_per_file + 1)
             count = next(frames)
             frames.close()
         except _ChildFailed as failed:
@@ -188,7 +189,7 @@ class Sandbox:
                 try:
                     socket.send_fds(self._control, [request], [memory, theirs, their_end.fileno()])
                 except OSError as error:
-                    raise _ChildFailed(Cause.CRASHED, "the sandbox went away") from error
+                    raise _went_away() from error
         except BaseException:
             os.close(frames)
             ended.close()
@@ -227,19 +228,23 @@ def _not_accessible(problem: str, remedy: str) -> Unreadable:
 
 
 class _ChildFailed(Exception):
-    """The child died, hung or broke the rules: the cause and what happened, in words."""
+    """The child died, hung or broke the rules: the cause and what happened, in words.
 
-    def __init__(self, cause: Cause, what: str) -> None:
+    from_outside: it was killed, and not by us: that need not be the file's fault.
+    """
+
+    def __init__(self, cause: Cause, what: str, *, from_outside: bool = False) -> None:
         super().__init__(what)
         self.cause = cause
         self.what = what
+        self._kind = Interrupted if from_outside else Unreadable
 
     def for_file(self) -> Unreadable:
-        return Unreadable(f"The file could not be read: {self.what}.", cause=self.cause, remedy=_NEW_SCAN)
+        return self._kind(f"The file could not be read: {self.what}.", cause=self.cause, remedy=_NEW_SCAN)
 
     def for_page(self, number: int) -> Unreadable:
         problem = f"Page {number} could not be read: {self.what}."
-        return Unreadable(problem, cause=self.cause, remedy=_NEW_SCAN, page=number)
+        return self._kind(problem, cause=self.cause, remedy=_NEW_SCAN, page=number)
 
 
 def _given_up(number: int) -> Unreadable:
@@ -333,7 +338,7 @@ class _Child:
             try:
                 status = self._wait()
             except OSError:
-                return _ChildFailed(Cause.CRASHED, "the sandbox went away")
+                return _went_away()
             return _how_it_ended(status)
         return _ChildFailed(Cause.CRASHED, "the program that decodes it stopped")
 
@@ -355,13 +360,18 @@ class _Child:
         return _ChildFailed(Cause.CRASHED, "the program that decodes it sent something it should not")
 
 
+def _went_away() -> _ChildFailed:
+    return _ChildFailed(Cause.CRASHED, "the sandbox went away", from_outside=True)
+
+
 def _how_it_ended(status: int) -> _ChildFailed:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number == signal.SIGXCPU:
             return _ChildFailed(Cause.TOO_SLOW, "decoding used up its processor time")
         name = signal.strsignal(number) or str(number)
-        return _ChildFailed(Cause.CRASHED, f"the program that decodes it was stopped by the kernel ({name})")
+        what = f"the program that decodes it was stopped by the kernel ({name})"
+        return _ChildFailed(Cause.CRASHED, what, from_outside=number == signal.SIGKILL)
     if os.WEXITSTATUS(status) == OUT_OF_MEMORY:
         return _ChildFailed(Cause.TOO_LARGE, "decoding needs more memory than one file may use")
     return _ChildFailed(Cause.CRASHED, "the program that decodes it stopped")

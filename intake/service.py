@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from intake.database.engine import Database, open_database
+from intake.database.engine import Clock, Database, open_database
 from intake.database.versions import upgrade
 from intake.settings import Settings
 from intake.store import Store
@@ -29,9 +29,10 @@ class Service:
         self.database.close()
 
 
-def open_service(settings: Settings) -> Service:
+def open_service(settings: Settings, clock: Clock | None = None) -> Service:
     """Open database and store; a database that is old or new is brought to our version.
 
+    clock: asked instead of the database's own; for tests.
     Raises Unavailable, NotAStore or KeyUnusable, with what to do.
     """
     if not settings.database_url.get_secret_value() or not settings.store_url:
@@ -40,7 +41,7 @@ def open_service(settings: Settings) -> Service:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise Unavailable(f"{settings.home}: {reason}. Name another data folder in POSTROOM_HOME.") from error
-    database = open_database(settings.database)
+    database = open_database(settings.database).with_clock(clock)
     upgrade(database)
     return Service(settings, database, open_store(settings.store, settings.key.get_secret_value()))
 

@@ -4,10 +4,8 @@ Whatever a worker dies of, the step table knows: a claim whose worker is gone co
 a worker that comes back too late is refused when it wants to write.
 """
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -16,18 +14,18 @@ from sqlalchemy.orm import Session
 
 from intake import steps
 from intake.database.engine import Database
+from intake.heartbeat import Heartbeat
 from intake.steps import Claim, Fenced
-from schemas.errors import Cause, MailError, Unavailable, Unreadable
+from schemas.errors import Cause, Interrupted, MailError, Unavailable, Unreadable
 from schemas.extraction import Failure
-from schemas.states import StepName
+from schemas.states import StepName, StepState
 
 # What is nearest to the end comes first, so that mail does not pile up half done.
 ORDER: Final = (StepName.PUBLISH, StepName.READ, StepName.UNPACK)
-# Of a lease; two heartbeats may be lost before the step is given to somebody else.
-_BEATS_PER_LEASE: Final = 3
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 
 Effects = Callable[[Session, datetime], None]
+GoOn = Callable[[Session, datetime], Claim | None]
 
 
 class OutOfTime(BaseException):
@@ -37,7 +35,7 @@ class OutOfTime(BaseException):
 class Body(Protocol):
     """What a step does. Slow work happens here, without a transaction; what it returns is written with the end of it.
 
-    Raises Unreadable if trying again would give the same answer.
+    Raises Unreadable if trying again would give the same answer, Interrupted if it may give another.
     """
 
     def __call__(self, claim: Claim, /) -> Effects: ...
@@ -51,6 +49,10 @@ class Watcher(Protocol):
 
 def nobody(what: str, claim: Claim, seconds: float) -> None:
     """Nobody watches."""
+
+
+def _no_further(session: Session, now: datetime) -> Claim | None:
+    return None
 
 
 @dataclass
@@ -68,6 +70,10 @@ class StepRunner:
     order: Sequence[StepName] = ORDER
     watcher: Watcher = nobody
     is_stopping: bool = field(default=False, init=False)
+    _heart: Heartbeat = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._heart = Heartbeat(self.database)
 
     def run(self, pause: Callable[[float], None] = time.sleep) -> None:
         """Do steps until `stop` is called. While there is none, or the database is away, wait a little longer each
@@ -75,7 +81,7 @@ class StepRunner:
         idle = 0
         while not self.is_stopping:
             try:
-                idle = 0 if self.run_next() else idle + 1
+                idle = 0 if self.run_until_idle() else idle + 1
             except Unavailable:
                 idle += 1
             except OutOfTime:
@@ -87,24 +93,51 @@ class StepRunner:
         """Take no further step. The one in hand is finished."""
         self.is_stopping = True
 
+    def close(self) -> None:
+        """End the thread that keeps leases alive."""
+        self._heart.close()
+
+    def run_until_idle(self) -> int:
+        """Do steps until none is ready or `stop` is called; how many. Raises Unavailable without a database.
+
+        The transaction that ends one step claims the next, so that a step costs one transaction and not two.
+        """
+        count = 0
+        claim = self._claim_next()
+        while claim is not None:
+            following = self._do(claim, self._claim_within)
+            count += 1
+            claim = self._claim_next() if following is None and not self.is_stopping else following
+        return count
+
     def run_next(self) -> bool:
         """Do the step that has waited longest; False if none is ready. Raises Unavailable without a database."""
-        with self.database.write() as session:
-            claim = steps.claim(session, self.order, self.worker, self.database.now(), self.lease)
-        return self._do(claim)
+        claim = self._claim_next()
+        if claim is not None:
+            self._do(claim)
+        return claim is not None
 
     def run_step(self, step_id: int) -> bool:
         """Do this very step; False if it is not ready, and nothing is to be done."""
         with self.database.write() as session:
-            claim = steps.claim_one(session, step_id, self.worker, self.database.now(), self.lease)
-        return self._do(claim)
+            claim = steps.claim_one(session, step_id, self.worker, self.database.now(session), self.lease)
+        if claim is not None:
+            self._do(claim)
+        return claim is not None
 
-    def _do(self, claim: Claim | None) -> bool:
-        if claim is None:
-            return False
+    def _claim_next(self) -> Claim | None:
+        with self.database.write() as session:
+            return steps.claim(session, self.order, self.worker, self.database.now(session), self.lease)
+
+    def _claim_within(self, session: Session, now: datetime) -> Claim | None:
+        return None if self.is_stopping else steps.claim(session, self.order, self.worker, now, self.lease)
+
+    def _do(self, claim: Claim, go_on: GoOn = _no_further) -> Claim | None:
+        """Do one step. Returns what `go_on` claimed in the transaction that ended it, None if it ended otherwise."""
         started = time.monotonic()
+        following = None
         try:
-            what = self._attempt(claim)
+            what, following = self._attempt(claim, go_on)
         except Fenced:
             what = "fenced"
         except OutOfTime:
@@ -112,59 +145,49 @@ class StepRunner:
             self.watcher("released", claim, time.monotonic() - started)
             raise
         self.watcher(what, claim, time.monotonic() - started)
-        return True
+        return following
 
-    def _attempt(self, claim: Claim) -> str:
+    def _attempt(self, claim: Claim, go_on: GoOn) -> tuple[str, Claim | None]:
         try:
-            with self._heartbeat(claim):
+            with self._heart.beating_for(claim, self.lease):
                 effects = self.bodies[claim.name](claim)
+            return "done", self._finish(claim, effects, go_on)
+        except Fenced:
+            raise
         except Unavailable:
             self._release(claim)  # the machine lacks something: the mail is not to blame
             raise
+        except Interrupted as error:
+            return self._fail(claim, _reason(error)), None
         except Unreadable as error:
-            failure = Failure(error.cause, error.problem, error.remedy, error.page)
             with self.database.write() as session:
-                steps.quarantine(session, claim, failure, self.database.now())
-            return "quarantined"
+                steps.quarantine(session, claim, _reason(error), self.database.now(session))
+            return "quarantined", None
         except Exception as error:  # noqa: BLE001  # whatever it is, the step must not be lost; it is tried again
-            with self.database.write() as session:
-                state = steps.fail(session, claim, _accident(error), self.database.now())
-            return "quarantined" if state.value == "quarantined" else "failed"
+            return self._fail(claim, _accident(error)), None
+
+    def _fail(self, claim: Claim, failure: Failure) -> str:
         with self.database.write() as session:
-            now = self.database.now()
+            state = steps.fail(session, claim, failure, self.database.now(session))
+        return "quarantined" if state is StepState.QUARANTINED else "failed"
+
+    def _finish(self, claim: Claim, effects: Effects, go_on: GoOn) -> Claim | None:
+        with self.database.write() as session:
+            now = self.database.now(session)
             steps.finish(session, claim, now)
             effects(session, now)
-        return "done"
+            return go_on(session, now)
 
     def _release(self, claim: Claim) -> None:
         try:
             with self.database.write() as session:
-                steps.release(session, claim, self.database.now())
+                steps.release(session, claim, self.database.now(session))
         except MailError:
             return  # overtaken, or no database: the sweep sees to it
 
-    @contextmanager
-    def _heartbeat(self, claim: Claim) -> Iterator[None]:
-        """Renew the lease from a thread while the body works."""
-        over = threading.Event()
 
-        def beat() -> None:
-            while not over.wait(self.lease.total_seconds() / _BEATS_PER_LEASE):
-                try:
-                    with self.database.write() as session:
-                        steps.renew(session, claim, self.database.now(), self.lease)
-                except Fenced:
-                    return  # the end of the step will find out
-                except MailError:
-                    continue  # the database is away for a moment
-
-        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+def _reason(error: Unreadable) -> Failure:
+    return Failure(error.cause, error.problem, error.remedy, error.page)
 
 
 def _accident(error: Exception) -> Failure:

@@ -1,18 +1,23 @@
 """A worker process of the service: opens its tools once, then does steps until it is told to stop."""
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
+from intake import protection
+from intake.database.engine import Clock
 from intake.hands import WORKSHOP, open_hands
 from intake.settings import Settings
-from intake.step_runner import OutOfTime, StepRunner, Watcher
+from intake.step_runner import OutOfTime, Watcher
 from intake.sweep import keep_sweeping
 
+# Names the process that started a worker and that must not be outlived by it.
+SUPERVISOR_VARIABLE: Final = "POSTROOM_SUPERVISOR"
 GRACE_SECONDS: Final = 25  # from being told to stop until the step in hand is given back; under what most systems allow
 
 
@@ -23,13 +28,16 @@ def work(
     workshop: str = WORKSHOP,
     until_idle: bool = False,
     ready: Callable[[], None] = lambda: None,
+    clock: Clock | None = None,
 ) -> None:
     """Do steps until SIGTERM or Ctrl-C, or with `until_idle` until none is ready. `ready` is called before the first.
 
     The step in hand is finished within a grace, or given back without charging an attempt. Raises Unavailable if
     something is missing on this machine.
     """
-    hands = open_hands(settings, workshop=workshop, watcher=watcher)
+    if SUPERVISOR_VARIABLE in os.environ:
+        protection.stop_with(int(os.environ[SUPERVISOR_VARIABLE]))
+    hands = open_hands(settings, workshop=workshop, watcher=watcher, clock=clock)
     stop = threading.Event()
     # A worker alone on its machine must see to the steps of those that died before it.
     sweeping = threading.Thread(
@@ -40,21 +48,14 @@ def work(
         with stopping_at_signals(hands.runner.stop):
             ready()
             if until_idle:
-                _empty(hands.runner)
+                with suppress(OutOfTime):
+                    hands.runner.run_until_idle()
             else:
                 hands.runner.run()
     finally:
         stop.set()
         sweeping.join()
         hands.close()
-
-
-def _empty(runner: StepRunner) -> None:
-    try:
-        while not runner.is_stopping and runner.run_next():
-            pass
-    except OutOfTime:
-        return
 
 
 @contextmanager

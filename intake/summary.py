@@ -27,6 +27,7 @@ class FileResult:
     labels:     how many of them got which label; must add up to `received`.
     mismatch:   why the pages do not add up; "" if they do.
     seconds:    time spent per stage, each second counted once.
+    is_interrupted: something of it failed that another attempt may read.
     """
 
     name: str
@@ -39,6 +40,7 @@ class FileResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_memory_bytes: int = 0
     sandbox_peak_memory_bytes: int = 0
+    is_interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

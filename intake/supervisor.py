@@ -12,9 +12,10 @@ from typing import Final
 from intake.one_thread import ONE_THREAD
 from intake.patience import STUCK
 from intake.service import NAME_VARIABLE, new_worker_name
-from intake.step_worker import GRACE_SECONDS
+from intake.step_worker import GRACE_SECONDS, SUPERVISOR_VARIABLE
 
-WORKER_COMMAND: Final = (sys.executable, "-m", "intake.cli", "worker")
+# Not by way of `postroom`, which loads every command: a second of each start.
+WORKER_COMMAND: Final = (sys.executable, "-m", "intake.commands.worker")
 _TICK_SECONDS: Final = 0.2
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 # A worker that lived so long did not die of its start.
@@ -71,7 +72,9 @@ class Supervisor:
         if slot.process is None and now >= slot.not_before:
             slot.name = new_worker_name()
             slot.process = subprocess.Popen(  # noqa: S603  # our own program, nothing from outside in it
-                list(self.command), stdin=subprocess.DEVNULL, env=os.environ | ONE_THREAD | {NAME_VARIABLE: slot.name}
+                list(self.command),
+                stdin=subprocess.DEVNULL,
+                env=os.environ | ONE_THREAD | {NAME_VARIABLE: slot.name, SUPERVISOR_VARIABLE: str(os.getpid())},
             )
             slot.started = now
 

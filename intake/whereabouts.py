@@ -7,7 +7,7 @@ of a piece moves its pages and perhaps its file, in the caller's transaction.
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Table, Update, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from intake.database.tables import Base
@@ -35,9 +35,8 @@ def move_piece(session: Session, piece_id: int, to: MailState, now: datetime, fa
     failure: why, for quarantine and rejection. Raises ForbiddenMove.
     """
     session.flush()
-    file_id = session.scalars(_FILE_OF_PIECE, {"of_piece": piece_id}).one()
     # First of all: two pieces of one file that end at the same moment would each take the other to be still in work.
-    file_state = session.scalars(_LOCKED_FILE, {"of_file": file_id}).one()
+    file_id, file_state = session.execute(_LOCKED_FILE_OF_PIECE, {"of_piece": piece_id}).one()
     current = session.scalars(_STATE_OF_PIECE, {"of_piece": piece_id}).one()
     place = {"of_piece": piece_id, "to": move(current, to), "now": now}
     session.execute(_MOVING_PIECE, place | _reason(failure))
@@ -46,15 +45,11 @@ def move_piece(session: Session, piece_id: int, to: MailState, now: datetime, fa
 
 
 def _follow_pieces(session: Session, file_id: int, state: MailState, now: datetime) -> None:
-    """Set the file where its least finished piece stands: asked state by state, each one look into an index."""
-    for candidate in FURTHEST_FROM_DONE:
-        found = session.execute(_PIECE_IN_STATE, {"of_file": file_id, "candidate": candidate}).one_or_none()
-        if found is None:
-            continue
-        if candidate is not state:
-            # No move of the table: a file may jump, as its pieces went different ways.
-            _set_file(session, file_id, {"to": candidate, "now": now, **found._asdict()})
-        return
+    """Set the file where its least finished piece stands."""
+    least = session.execute(_LEAST_FINISHED_PIECE, {"of_file": file_id}).one()._asdict()
+    if least["to"] is not state:
+        # No move of the table: a file may jump, as its pieces went different ways.
+        _set_file(session, file_id, {"now": now, **least})
 
 
 def _set_file(session: Session, file_id: int, values: dict[str, Any]) -> None:
@@ -86,12 +81,29 @@ _MOVING_PIECE: Final = _moving_with_reason(_PIECES, _PIECES.c.id == bindparam("o
 _MOVING_PAGES_OF_PIECE: Final = _moving(_PAGES, _PAGES.c.piece_id == bindparam("of_piece"))
 _MOVING_LOOSE_PAGES: Final = _moving(_PAGES, _PAGES.c.file_id == bindparam("of_file"), _PAGES.c.piece_id.is_(None))
 
+
+def _one_piece(state: MailState) -> ScalarSelect[int]:
+    """Any piece of the file that stands there: one look into an index."""
+    others = _PIECES.alias()
+    return (
+        select(others.c.id)
+        .where(others.c.file_id == bindparam("of_file"), others.c.state == state)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
 # Held until the transaction ends. SQLite holds everything anyway, PostgreSQL lets others still refer to the file.
 _LOCKED_FILE: Final = select(_FILES.c.state).where(_FILES.c.id == bindparam("of_file")).with_for_update(key_share=True)
-_FILE_OF_PIECE: Final = select(_PIECES.c.file_id).where(_PIECES.c.id == bindparam("of_piece"))
-_STATE_OF_PIECE: Final = select(_PIECES.c.state).where(_PIECES.c.id == bindparam("of_piece"))
-_PIECE_IN_STATE: Final = (
-    select(_PIECES.c.cause.label("why"), _PIECES.c.problem.label("what"), _PIECES.c.remedy.label("help"))
-    .where(_PIECES.c.file_id == bindparam("of_file"), _PIECES.c.state == bindparam("candidate"))
-    .limit(1)
+_LOCKED_FILE_OF_PIECE: Final = (
+    select(_FILES.c.id, _FILES.c.state)
+    .where(_FILES.c.id == select(_PIECES.c.file_id).where(_PIECES.c.id == bindparam("of_piece")).scalar_subquery())
+    .with_for_update(key_share=True)
 )
+_STATE_OF_PIECE: Final = select(_PIECES.c.state).where(_PIECES.c.id == bindparam("of_piece"))
+_LEAST_FINISHED_PIECE: Final = select(
+    _PIECES.c.state.label("to"),
+    _PIECES.c.cause.label("why"),
+    _PIECES.c.problem.label("what"),
+    _PIECES.c.remedy.label("help"),
+).where(_PIECES.c.id == func.coalesce(*(_one_piece(state) for state in FURTHEST_FROM_DONE)))

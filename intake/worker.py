@@ -23,7 +23,7 @@ from intake.one_thread import ONE_THREAD
 from intake.records import to_record
 from intake.sandbox import Sandbox, read_bytes
 from intake.summary import FileResult, counted
-from schemas.errors import Cause, MailError, Unreadable
+from schemas.errors import Cause, Interrupted, MailError, Unreadable
 from schemas.extraction import Document, Failure
 from schemas.page import PageFact, PageLabel
 
@@ -196,7 +196,7 @@ class Desk:
             intake.numbers.append(page.number)
             self.send(PageTaken())
             if isinstance(page, UnreadablePage):
-                intake.failed_pages.append(page)
+                intake.fail_page(page)
             else:
                 yield page
 
@@ -229,6 +229,7 @@ class Desk:
             seconds=self.watch.take(),
             peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             sandbox_peak_memory_bytes=self.sandbox.peak_memory_bytes,
+            is_interrupted=intake.is_interrupted,
         )
 
 
@@ -244,8 +245,14 @@ class _Intake:
     failed_pages: list[UnreadablePage] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     has_no_documents: bool = False
+    is_interrupted: bool = False
+
+    def fail_page(self, page: UnreadablePage) -> None:
+        self.failed_pages.append(page)
+        self.is_interrupted |= isinstance(page.error, Interrupted)
 
     def fail(self, error: Unreadable) -> None:
+        self.is_interrupted |= isinstance(error, Interrupted)
         self.failures.append(Failure(error.cause, error.problem, error.remedy, error.page))
 
     def accident(self, error: Exception) -> None:

@@ -38,6 +38,13 @@ class Unreadable(MailError):
         self.page = page
 
 
+class Interrupted(Unreadable):
+    """What read the mail was stopped from outside, by the system or a person: another attempt may go well.
+
+    Who has no other attempt treats it as Unreadable.
+    """
+
+
 class Unavailable(MailError):
     """Something we depend on did not answer. Trying again later may work."""
 

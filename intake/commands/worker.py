@@ -53,3 +53,7 @@ def worker(
 
 def _tell(what: str, claim: Claim, seconds: float) -> None:
     say(f"{claim.name.value} {claim.subject} {what} attempt={claim.attempt} seconds={seconds:.2f}")
+
+
+if __name__ == "__main__":
+    typer.run(worker)

@@ -28,6 +28,8 @@ CONNECT_TIMEOUT_SECONDS: Final = 10
 _POSTGRESQL_NAMES: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 _SQLITE_NAMES: Final = frozenset({"sqlite", "sqlite+pysqlite"})
 _WRITES: Final = "postroom_writes"
+# Not the time at which the transaction began: it may have waited for a lock since.
+_CLOCK: Final = select(func.clock_timestamp())
 
 Clock = Callable[[], datetime]
 
@@ -67,8 +69,10 @@ class Database:
         with self._session(engine) as session:
             yield session
 
-    def now(self) -> datetime:
+    def now(self, within: Session | None = None) -> datetime:
         """The time that leases and waits are set and compared by: the database's, or on SQLite this machine's.
+
+        within: an open transaction of this database, which saves PostgreSQL one of its own.
 
         Hosts whose clocks differ by an hour must not take each other's leases for expired. A clock that jumps, this
         one too, can cost time but no work: tokens decide who may finish, and the sweep mends what lies too far ahead.
@@ -77,11 +81,12 @@ class Database:
             return self.clock()
         if not self.is_postgresql:
             return datetime.now(UTC)
+        if within is not None:
+            return _database_time(within)
         with self.read() as session:
-            moment: datetime = session.scalars(select(func.clock_timestamp())).one()
-        return moment.astimezone(UTC)
+            return _database_time(session)
 
-    def with_clock(self, clock: Clock) -> "Database":
+    def with_clock(self, clock: Clock | None) -> "Database":
         return replace(self, clock=clock)
 
     def after_fork(self) -> None:
@@ -193,8 +198,16 @@ def _turn_on_wal(connection: sqlite3.Connection) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     writes: Any = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    # Remembered with the connection: most transactions are of the kind of the one before.
+    if connection.info.get(_WRITES) is not writes:
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        connection.info[_WRITES] = writes
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _database_time(session: Session) -> datetime:
+    moment: datetime = session.execute(_CLOCK).scalar_one()
+    return moment.astimezone(UTC)
 
 
 def _first_line(error: Exception) -> str:

@@ -17,6 +17,7 @@ RAISES = 662  # ... on which a stage raises
 IS_FORGOTTEN = 663  # ... which the journey forgets to report
 IS_BLANK = 664
 NEVER_ENDS = 665  # ... on which a stage gets stuck
+IS_SLOW = 667  # ... that is blank, and takes a second
 WRITTEN = "what somebody wrote"
 ASLEEP = "asleep in the middle of a page"
 
@@ -37,11 +38,13 @@ def _documents(page: PageImage) -> list[Document]:
         os.kill(os.getpid(), signal.SIGKILL)
     if page.width == NEVER_ENDS:
         time.sleep(60)
+    if page.width == IS_SLOW:
+        time.sleep(1)
     if page.width == RAISES:
         raise ValueError(WRITTEN)
     if page.width == IS_FORGOTTEN:
         return []
-    label = PageLabel.BLANK if page.width == IS_BLANK else PageLabel.CONTENT
+    label = PageLabel.BLANK if page.width in (IS_BLANK, IS_SLOW) else PageLabel.CONTENT
     return [Document(None, None, (PageFact(page.number, label, width=page.width, height=page.height),))]
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from extract.limits import Limits, UnreadablePage
 from extract.page import PageImage
 from intake import bubblewrap, protection
 from intake.sandbox import Sandbox
-from schemas.errors import Cause, Unreadable
+from schemas.errors import Cause, Interrupted, Unreadable
 
 QUICK = Limits(seconds_per_page=1.0, seconds_per_file=3.0)
 
@@ -126,6 +127,23 @@ def test_a_dead_template_is_replaced_and_the_next_file_is_read() -> None:
         sandbox._template.kill()
         sandbox._template.wait()
         assert len(list(sandbox.open_pages(good_file()))) == 1
+
+
+def test_a_child_killed_from_outside_is_told_from_one_that_its_file_kills(sandbox: Sandbox) -> None:
+    file = io.BytesIO()
+    paper = Image.new("1", (2480, 3508), 1)
+    paper.save(file, "TIFF", save_all=True, append_images=[paper] * 2)
+    _ = sandbox.protection
+    before = descendants(sandbox._template.pid)
+    pages = sandbox.open_pages(file.getvalue())
+    first = next(pages)
+    for child in descendants(sandbox._template.pid) - before:
+        os.kill(child, signal.SIGKILL)
+    second, third = pages
+    assert isinstance(second, UnreadablePage)
+    assert isinstance(second.error, Interrupted)
+    assert (first.number, second.number, third.number) == (1, 2, 3)
+    assert not isinstance(third, UnreadablePage)
 
 
 def test_a_reader_who_stops_after_the_first_page_leaves_no_child_behind(sandbox: Sandbox) -> None:

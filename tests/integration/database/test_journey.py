@@ -5,8 +5,10 @@ The reading itself is a double (`scripted_workshop`); everything else is what a 
 
 import io
 import json
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from extract.limits import DEFAULT_LIMITS
+from extract.page import PageImage
 from intake import ledger
 from intake.database.engine import Database
 from intake.database.tables import (
@@ -34,10 +37,12 @@ from intake.sandbox import Sandbox
 from intake.step_runner import StepRunner
 from intake.store.opening import open_store
 from intake.sweep import sweep
-from intake.worker import Desk, Stopwatch, WorkshopSettings
+from intake.worker import Desk, Stopwatch, Workshop, WorkshopSettings
 from schemas.errors import Cause
+from schemas.extraction import Document
 from schemas.record import Record
-from schemas.states import MailState, StepName, TaskKind
+from schemas.states import MailState, StepName, StepState, TaskKind
+from tests.integration.database.office import below
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import scripted_workshop
@@ -66,8 +71,8 @@ class Office:
         self.store = open_store(str(folder / "store"))
         watch = Stopwatch()
         shop = scripted_workshop.open_workshop(WorkshopSettings(), watch)
-        desk = Desk(shop, sandbox, DEFAULT_LIMITS, watch, lambda _: None)
-        journey = Journey(database, self.store, sandbox, desk, DEFAULT_LIMITS)
+        self.desk = Desk(shop, sandbox, DEFAULT_LIMITS, watch, lambda _: None)
+        journey = Journey(database, self.store, sandbox, self.desk, DEFAULT_LIMITS)
         self.runner = StepRunner(database, journey.bodies, "worker-1", timedelta(minutes=5))
 
     def take_in(self, **files: bytes) -> None:
@@ -147,6 +152,39 @@ def test_an_accident_in_reading_is_tried_again_and_then_set_aside(office: Office
         told = [*session.scalars(select(FileRow.problem)), *session.scalars(select(AuditRow.details))]
     assert "ValueError" in str(told)
     assert scripted_workshop.WRITTEN not in str(told)
+
+
+def test_a_reading_whose_decoder_was_killed_is_thrown_away_and_done_again(office: Office, sandbox: Sandbox) -> None:
+    usual = office.desk.shop.read
+
+    def read(pages: Iterable[PageImage]) -> list[Document]:
+        first, *others = _with_the_decoder_killed(pages, sandbox)
+        office.desk.shop = Workshop(usual)
+        return usual([first, *others])
+
+    office.desk.shop = Workshop(read)
+    image = Image.new("1", (BLANK, 20_000), 1)  # more than fits into the pipe: the child is still there
+    file = io.BytesIO()
+    image.save(file, "TIFF", save_all=True, append_images=[image, image], dpi=(100, 100))
+    office.take_in(a=file.getvalue())
+    office.work()
+    assert office.count(DocumentRow) == 0
+    with office.database.read() as session:
+        step = session.scalars(select(StepRow).where(StepRow.name == StepName.READ)).one()
+        assert (step.state, step.attempts, step.cause) == (StepState.WAITING, 1, Cause.CRASHED)
+    later = office.database.now() + timedelta(minutes=5)
+    sweep(office.database, later)
+    office.work()
+    assert office.states() == {"a": (MailState.PUBLISHED, None)}
+    assert office.count(RevisionRow) == 3
+
+
+def _with_the_decoder_killed(pages: Iterable[PageImage], sandbox: Sandbox) -> Iterator[PageImage]:
+    coming = iter(pages)
+    yield next(coming)
+    for child in below(sandbox._template.pid):
+        os.kill(child, signal.SIGKILL)
+    yield from coming
 
 
 def _standing(moment: datetime) -> Callable[[], datetime]:

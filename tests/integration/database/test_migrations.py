@@ -11,11 +11,13 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from intake import ledger
 from intake.database import versions
 from intake.database.engine import open_database
+from intake.database.migrate import alembic_config
 from intake.database.tables import Base
 from intake.database.versions import newest_version, require_newest, upgrade
 from schemas.errors import Unavailable
@@ -30,6 +32,12 @@ def test_models_and_migrations_agree(empty_url: str) -> None:
         )
         assert compare_metadata(context, Base.metadata) == []
     database.close()
+
+
+def test_the_names_of_the_migrations_tell_their_order() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    assert versions.known_versions() == [script.revision for script in scripts.walk_revisions()][::-1]
+    assert newest_version() == scripts.get_current_head()
 
 
 def shape(connection: Connection) -> dict[str, Any]:
@@ -79,7 +87,7 @@ def test_the_way_back_leaves_nothing(empty_url: str) -> None:
     database = open_database(empty_url)
     upgrade(database)
     with database.write() as session:
-        config = versions._config()
+        config = alembic_config()
         config.attributes["connection"] = session.connection()
         command.downgrade(config, "base")
         assert inspect(session.connection()).get_table_names() == ["alembic_version"]

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from intake import record_rows
 from intake.database.engine import Database
-from intake.database.tables import DocumentRow
+from intake.database.tables import BatchRow
 from schemas.record import Record
 from tests.integration.database.small_world import NOW, receive_pieces
 
@@ -51,7 +52,10 @@ def test_a_record_comes_out_of_its_rows_as_it_went_in(database: Database, kept: 
         [piece] = receive_pieces(session, 1)
         record_rows.save(session, piece, 1, [kept], NOW)
     with database.read() as session:
-        document = session.get_one(DocumentRow, 1)
-        again = record_rows.load(session, document, "r-1", revision=1, batch_id="b-1")
+        [document] = record_rows.documents_of(session, piece)
+        source = record_rows.source_of(session, piece)
+        batch = str(session.scalars(select(BatchRow.public_id)).one())
+        again = record_rows.load(session, document, source, "r-1", revision=1)
+    kept = kept.model_copy(update={"source": kept.source.model_copy(update={"batch_id": batch})})
     assert again == kept
     assert again.model_dump_json() == kept.model_dump_json()  # the order of the fields too

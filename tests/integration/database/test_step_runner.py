@@ -13,7 +13,7 @@ from intake.database.tables import AuditRow, FileRow, StepRow
 from intake.step_runner import Effects, OutOfTime, StepRunner
 from intake.steps import Claim
 from intake.sweep import sweep
-from schemas.errors import Cause, Unavailable, Unreadable
+from schemas.errors import Cause, Interrupted, Unavailable, Unreadable
 from schemas.states import MailState, StepName, StepState
 from tests.integration.database.small_world import MINUTE, NOW, receive_files
 
@@ -93,6 +93,74 @@ def test_what_will_never_be_readable_is_set_aside_at_once_with_its_reason(one_fi
     with one_file.read() as session:
         file = session.scalars(select(FileRow)).one()
     assert (file.cause, file.problem, file.remedy) == (Cause.DAMAGED, "The file is cut off.", "Scan it again.")
+
+
+def test_what_was_interrupted_is_tried_again_and_its_reason_counts_at_the_third_time(one_file: Database) -> None:
+    def body(claim: Claim) -> None:
+        raise Interrupted("The sandbox went away.", cause=Cause.CRASHED, remedy="Scan it again.")
+
+    hands = Hands(one_file, body)
+    for _ in range(3):
+        hands.runner.run_next()
+        hands.now += timedelta(minutes=5)
+        sweep(hands.database, hands.now)
+    assert (hands.state(), hands.told) == ((StepState.QUARANTINED, 3), ["failed", "failed", "quarantined"])
+    with one_file.read() as session:
+        assert session.scalars(select(FileRow.problem)).one() == "The sandbox went away."
+
+
+def test_effects_that_cannot_be_written_are_a_failed_attempt_and_leave_nothing(one_file: Database) -> None:
+    hands = Hands(one_file, lambda claim: None)
+
+    def effects(session: Session, now: datetime) -> None:
+        audit.append(session, now, "worker-1", "effect", "file:1")
+        raise ValueError(WRITTEN)
+
+    hands.runner.bodies = {StepName.UNPACK: lambda claim: effects}
+    assert hands.runner.run_next()
+    assert (hands.state(), hands.effects(), hands.told) == ((StepState.WAITING, 1), 0, ["failed"])
+
+
+def test_a_worker_that_goes_on_claims_the_next_step_with_the_end_of_the_one_before(database: Database) -> None:
+    with database.write() as session:
+        receive_files(session, 3)
+    running: list[int] = []
+
+    def body(claim: Claim) -> None:
+        with database.read() as session:
+            running.append(len(session.scalars(select(StepRow).where(StepRow.state == StepState.RUNNING)).all()))
+
+    hands = Hands(database, body)
+    assert hands.runner.run_until_idle() == 3
+    assert (running, hands.effects()) == ([1, 1, 1], 3)  # never two in hand
+    with database.read() as session:
+        rows = session.execute(select(StepRow.state, StepRow.attempts, StepRow.fence)).all()
+    assert set(rows) == {(StepState.DONE, 1, 1)}
+
+
+def test_a_worker_told_to_stop_leaves_the_next_step_alone(database: Database) -> None:
+    with database.write() as session:
+        receive_files(session, 3)
+    hands = Hands(database, lambda claim: hands.runner.stop())
+    assert hands.runner.run_until_idle() == 1
+    with database.read() as session:
+        rows = session.execute(select(StepRow.state, StepRow.attempts).order_by(StepRow.id)).all()
+    assert rows == [(StepState.DONE, 1), (StepState.READY, 0), (StepState.READY, 0)]
+
+
+def test_a_fenced_step_brings_no_next_one_with_it(database: Database) -> None:
+    with database.write() as session:
+        receive_files(session, 2)
+
+    def body(claim: Claim) -> None:
+        if not hands.told:
+            hands.now += 10 * MINUTE
+            sweep(hands.database, hands.now)
+
+    hands = Hands(database, body)
+    assert hands.runner.run_until_idle() == 3
+    assert sorted(hands.told) == ["done", "done", "fenced"]
+    assert hands.effects() == 2
 
 
 def test_a_machine_that_lacks_something_charges_no_attempt(one_file: Database) -> None:

@@ -1,0 +1,80 @@
+"""Processes are killed at seeded moments while batches come in and are read: every piece ends once, the books balance.
+
+Killed are workers, the sandboxes below them, and the supervisor, which is then started again. The reading is a double
+(`scripted_workshop`), so that a piece takes milliseconds; received bytes, store, database, sandbox, leases, sweep and
+supervisor are real. What is killed three times in a row is set aside, and retried here.
+
+POSTROOM_STORM sets pieces and kills, "20000,1000" for the full size, POSTROOM_STORM_SEED the seed.
+"""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.integration.database.office import STEPS_PER_PIECE, Office, opened, send, wait_until
+
+PIECES, KILLS = map(int, os.environ.get("POSTROOM_STORM", "400,10").split(","))
+SEED = int(os.environ.get("POSTROOM_STORM_SEED", "8"))
+# Of ten kills; the others fall on workers.
+SUPERVISORS, SANDBOXES = 2, 3
+SECONDS_PER_PIECE, SECONDS_PER_KILL = 0.5, 10.0
+
+
+class Storm:
+    """Kills, one after the other, spread over the whole run: each falls when its share of the pieces is done."""
+
+    def __init__(self, office: Office, chance: random.Random) -> None:
+        self.office, self.chance = office, chance
+        of_ten = ["supervisor"] * SUPERVISORS + ["sandbox"] * SANDBOXES + ["worker"] * (10 - SUPERVISORS - SANDBOXES)
+        self.kinds = [kind for _ in range(0, KILLS, 10) for kind in chance.sample(of_ten, 10)]
+        self.killed: Counter[str] = Counter()
+
+    def blow(self, done: int) -> None:
+        """Kill one more if it is time, and if there is one of the kind that is next."""
+        count = self.killed.total()
+        if count == KILLS or done < 0.9 * PIECES * count / KILLS:
+            return
+        kind = self.kinds[count]
+        time.sleep(self.chance.uniform(0.0, 0.3))
+        office = self.office
+        alive = {"supervisor": lambda: [office.supervisor], "sandbox": office.sandboxes, "worker": office.workers}
+        victims = alive[kind]()
+        if victims and send(self.chance.choice(victims), signal.SIGKILL):
+            self.killed[kind] += 1
+            if kind == "supervisor":
+                office.start_again()
+
+
+@pytest.mark.slow
+def test_every_piece_is_published_once_whatever_is_killed(url: str, tmp_path: Path) -> None:
+    print(f"POSTROOM_STORM={PIECES},{KILLS} POSTROOM_STORM_SEED={SEED}")
+    started = time.monotonic()
+    with opened(tmp_path, url) as office:
+        storm = Storm(office, random.Random(SEED))  # noqa: S311  # a seeded storm, no secret
+        arriving = threading.Thread(target=lambda: [*office.take_in(PIECES)])
+        arriving.start()
+
+        retried = 0
+
+        def is_over() -> bool:
+            nonlocal retried
+            done = office.published()
+            storm.blow(done)
+            retried += office.retry_what_was_set_aside()
+            return done == PIECES and storm.killed.total() == KILLS
+
+        try:
+            wait_until(is_over, 60 + SECONDS_PER_PIECE * PIECES + SECONDS_PER_KILL * KILLS, office)
+        finally:
+            arriving.join()
+        wasted = office.claims() - STEPS_PER_PIECE * PIECES
+        took = time.monotonic() - started
+        print(f"{took:.1f} s, {wasted} claims wasted, {retried} steps retried, killed: {dict(storm.killed)}")
+        office.prove_that_each_was_published_once(PIECES)
+        assert wasted <= 3 * KILLS
