@@ -66,11 +66,12 @@ def create_app(
         stalled_seconds=stalled_seconds,
         traffic=traffic,
         receiving=CapacityLimiter(_RECEIVING_AT_ONCE),
+        keys=settings.callers,
     )
     for module in (batches, health, metrics, description):
         app.router.routes.extend(module.router.routes)  # as they are, so that all of them can be listed
     add_handlers(app)
-    app.add_middleware(Gate)
+    app.add_middleware(Gate, names=settings.host_names)
     app.add_middleware(Watch, traffic=traffic)  # the last one added is the outermost
     return app
 

@@ -30,14 +30,14 @@ _SECONDS_BETWEEN_LOOKS: Final = 0.1
 
 
 @router.get("/live")
-@policy(Policy.THIS_MACHINE)
+@policy(Policy.ANYBODY)
 async def live() -> Health:
     """This process answers. Nothing else is asked: do not restart it because a database is away."""
     return Health(status="live")
 
 
 @router.get("/ready", responses={503: {"description": "Something fails: `errors` says which of them, and how."}})
-@policy(Policy.THIS_MACHINE)
+@policy(Policy.ANYBODY)
 def ready(desk: AtDesk) -> Health:
     """The database answers and has our version, the store takes files, and the work goes on."""
     faults = [fault for check in (_database, _store, _progress) if (fault := check(desk)) is not None]

@@ -26,7 +26,7 @@ _OPEN_STATES: Final = (StepState.READY, StepState.RUNNING, StepState.WAITING, St
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {MEDIA_TYPE: {}}}})
-@policy(Policy.THIS_MACHINE)
+@policy(Policy.KNOWN)
 def metrics(desk: AtDesk) -> Response:
     """Everything, in the text format of Prometheus."""
     return Response(generate_latest(desk.traffic.registry), media_type=MEDIA_TYPE)

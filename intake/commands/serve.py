@@ -33,12 +33,14 @@ def serve() -> None:
     """
     # The web framework takes a second to load, which no other command should wait for.
     from intake.api.app import create_app  # noqa: PLC0415
+    from intake.api.callers import require_keys_for_others  # noqa: PLC0415
     from intake.api.serving import serve as serve_app  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         settings = load_settings()
+        require_keys_for_others(settings)
         service = open_service(settings)
     except MailError as error:
         say(f"postroom: {error}")
