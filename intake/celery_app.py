@@ -5,15 +5,18 @@ step is done. Settings after the evidence on what Celery loses with its defaults
 acknowledgement, one message ahead, redelivery when a worker is lost.
 """
 
+import logging
 from datetime import timedelta
 from typing import Any, Final
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
 from extract.limits import DEFAULT_LIMITS
+from intake import event_log
 from intake.hands import Hands, open_hands
 from intake.settings import load_settings
+from intake.step_events import tell_step
 
 TASK: Final = "postroom.step"
 QUEUE: Final = "postroom"
@@ -52,11 +55,19 @@ app.conf.update(
 _hands: Hands | None = None
 
 
+@setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+def _log_as_everywhere(loglevel: int = logging.WARNING, **_: Any) -> None:
+    """Celery's own lines may hold what an exception says; with this it leaves the log to us."""
+    event_log.start(libraries=max(loglevel, logging.INFO))
+
+
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _take_up_tools(**_: Any) -> None:
     """Each process has its own connections, models and sandbox: none of them survives a fork."""
     global _hands  # noqa: PLW0603  # Celery gives a task no other place that lives as long as its process
-    _hands = open_hands(_settings, limits=DEFAULT_LIMITS, lease=timedelta(seconds=_settings.lease_seconds))
+    _hands = open_hands(
+        _settings, limits=DEFAULT_LIMITS, lease=timedelta(seconds=_settings.lease_seconds), watcher=tell_step
+    )
 
 
 @worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from intake import queue_length
 from intake.database.engine import Database
+from intake.event_log import tell_error
 from intake.step_runner import ORDER
 from schemas.errors import MailError
 
@@ -16,6 +17,7 @@ WINDOW_PER_WORKER: Final = 4
 # A step that is still ready so long after its nudge is nudged again: the broker may have lost it.
 NUDGE_AGAIN_SECONDS: Final = 5.0
 _TICK_SECONDS: Final = 0.25
+_PAUSE_SECONDS: Final = 1.0  # while the broker or the database is away
 
 
 class Broker(Protocol):
@@ -57,9 +59,14 @@ class Dispatcher:
 
     def run(self, stop: threading.Event) -> None:
         """Keep the window full until `stop` is set; a broker or a database that is away is asked again."""
+        is_away = False
         while not stop.wait(_TICK_SECONDS):
             try:
                 while self.fill() and not stop.is_set():
                     pass
-            except MailError:
-                stop.wait(1.0)
+                is_away = False
+            except MailError as error:
+                if not is_away:
+                    tell_error("dispatcher_waits", error)
+                is_away = True
+                stop.wait(_PAUSE_SECONDS)

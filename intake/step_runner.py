@@ -4,6 +4,7 @@ Whatever a worker dies of, the step table knows: a claim whose worker is gone co
 a worker that comes back too late is refused when it wants to write.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from intake import steps
 from intake.database.engine import Database
+from intake.event_log import Facts, tell, tell_error
 from intake.steps import Claim, Fenced
 from schemas.errors import Cause, MailError, Unavailable, Unreadable
 from schemas.extraction import Failure
@@ -76,7 +78,9 @@ class StepRunner:
         while not self.is_stopping:
             try:
                 idle = 0 if self.run_next() else idle + 1
-            except Unavailable:
+            except Unavailable as error:
+                if not idle:
+                    tell_error("worker_waits", error, worker=self.worker)
                 idle += 1
             except OutOfTime:
                 return
@@ -122,11 +126,14 @@ class StepRunner:
             self._release(claim)  # the machine lacks something: the mail is not to blame
             raise
         except Unreadable as error:
+            facts: Facts = {"step_id": claim.step_id, "cause": error.cause.value, "page": error.page}
+            tell("step_refused", logging.WARNING, **facts)
             failure = Failure(error.cause, error.problem, error.remedy, error.page)
             with self.database.write() as session:
                 steps.quarantine(session, claim, failure, self.database.now())
             return "quarantined"
         except Exception as error:  # noqa: BLE001  # whatever it is, the step must not be lost; it is tried again
+            tell_error("step_accident", error, step_id=claim.step_id, attempt=claim.attempt)
             with self.database.write() as session:
                 state = steps.fail(session, claim, _accident(error), self.database.now())
             return "quarantined" if state.value == "quarantined" else "failed"

@@ -1,7 +1,6 @@
 """A worker process of the service: opens its tools once, then does steps until it is told to stop."""
 
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,8 +77,3 @@ def stopping_at_signals(stop: Callable[[], None]) -> Iterator[None]:
         signal.alarm(0)
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def say(text: str) -> None:
-    """One plain line for whoever watches the process."""
-    print(text, file=sys.stderr, flush=True)

@@ -1,5 +1,6 @@
 """Keeps the worker processes of this machine running, and brings back what dead ones left."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from intake.event_log import tell
 from intake.step_worker import GRACE_SECONDS
 from intake.worker import ONE_THREAD
 
@@ -55,6 +57,7 @@ class Supervisor:
 
     def _tend(self, slot: _Slot, now: float) -> None:
         if slot.process is not None and slot.process.poll() is not None:
+            tell("worker_ended", logging.WARNING, pid=slot.process.pid, exit_code=slot.process.returncode)
             is_steady = now - slot.started > _STEADY_SECONDS
             slot.pause = _FIRST_PAUSE_SECONDS if is_steady else min(slot.pause * 2, _LONGEST_PAUSE_SECONDS)
             slot.process, slot.not_before = None, now + slot.pause

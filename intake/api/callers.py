@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from intake.api.problem import ProblemCode, Refused
 from intake.api_keys import LOCAL_CALLER, MAKE_ONE, ApiKeys
@@ -58,6 +59,12 @@ def caller_of(request: Request) -> Caller:
     """The caller of a request whose route does not serve anybody."""
     caller: Caller = request.scope[_SCOPE_KEY]
     return caller
+
+
+def name_of_caller(scope: Scope) -> str | None:
+    """For the log: the name of the caller of a request; None if nobody asked who that is, or it is not known."""
+    caller: Caller | None = scope.get(_SCOPE_KEY)
+    return None if caller is None else caller.name
 
 
 def require_keys_for_others(settings: Settings) -> None:

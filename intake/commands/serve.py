@@ -8,10 +8,11 @@ from enum import IntEnum
 
 import typer
 
+from intake import event_log
 from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
+from intake.event_log import tell, tell_error
 from intake.service import Service, open_service
 from intake.settings import Settings, load_settings
-from intake.step_worker import say
 from intake.supervisor import Supervisor
 from intake.sweep import keep_sweeping
 from schemas.errors import MailError
@@ -36,14 +37,13 @@ def serve() -> None:
     from intake.api.callers import require_keys_for_others  # noqa: PLC0415
     from intake.api.serving import serve as serve_app  # noqa: PLC0415
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    event_log.start()
     try:
         settings = load_settings()
         require_keys_for_others(settings)
         service = open_service(settings)
     except MailError as error:
-        say(f"postroom: {error}")
+        tell_error("not_ready", error)
         raise typer.Exit(ExitCode.NOT_READY) from error
     try:
         with _background(settings, service):
@@ -51,10 +51,11 @@ def serve() -> None:
                 create_app(service),
                 settings.host,
                 settings.port,
-                ready=lambda port: say(f"ready: http://{settings.host}:{port}/v1/openapi.json"),
+                ready=lambda port: tell("ready", address=f"http://{settings.host}:{port}", workers=settings.workers),
             )
     except OSError as error:
-        say(f"postroom: port {settings.port}: {error.strerror or type(error).__name__}. Set another in POSTROOM_PORT.")
+        problem = f"Port {settings.port}: {error.strerror or type(error).__name__}. Set another in POSTROOM_PORT."
+        tell("cannot_listen", logging.ERROR, problem=problem)
         raise typer.Exit(ExitCode.CANNOT_LISTEN) from error
     finally:
         service.close()

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from intake import event_log
+from intake.event_log import tell, tell_error
 from intake.settings import load_settings
-from intake.step_worker import say, work
-from intake.steps import Claim
+from intake.step_events import tell_step
+from intake.step_worker import work
 from intake.worker import ONE_THREAD
 from schemas.errors import MailError
 
@@ -32,12 +34,9 @@ def worker(
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
         # The libraries read these when they are loaded, which is before us: begin again with them.
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | ONE_THREAD)  # noqa: S606
+    event_log.start()
     try:
-        work(load_settings(), _tell, until_idle=until_idle, ready=lambda: say("ready"))
+        work(load_settings(), tell_step, until_idle=until_idle, ready=lambda: tell("ready"))
     except MailError as error:
-        say(f"postroom: {error}")
+        tell_error("not_ready", error)
         raise typer.Exit(ExitCode.NOT_READY) from error
-
-
-def _tell(what: str, claim: Claim, seconds: float) -> None:
-    say(f"{claim.name.value} {claim.subject} {what} attempt={claim.attempt} seconds={seconds:.2f}")

@@ -163,7 +163,8 @@ def test_an_error_of_ours_tells_the_sender_and_the_log_nothing_of_what_was_writt
     problem = problem_of(response, 500, "failed")
     assert "Jane" not in response.text + caplog.text
     assert "/srv" not in response.text
-    assert f"request={problem['request_id']} ValueError in tests.integration.api.test_doors" in caplog.text
+    told = f"request_failed request_id={problem['request_id']} error=ValueError place=tests.integration.api.test_doors:"
+    assert told in caplog.text
 
 
 def test_the_log_holds_ids_and_neither_names_nor_content_nor_addresses_as_sent(
@@ -177,13 +178,13 @@ def test_the_log_holds_ids_and_neither_names_nor_content_nor_addresses_as_sent(
         caller.get("/Jane-Doe")
         caller.upload({"Jane-Doe.tif": b"other"}, key="key-of-Jane")
         caller.upload(received_on="Jane-Doe")
-    lines = [record.getMessage() for record in caplog.records if record.name == "postroom.api.access"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "postroom"]
     assert len(lines) == 6
-    assert lines[0].startswith("POST /v1/batches 201 ")
+    assert lines[0].startswith("request method=POST route=/v1/batches status=201 ")
     assert receipt["batch_id"] in lines[0]
-    assert lines[1].startswith("GET /v1/batches/{batch_id} 200 ")
+    assert lines[1].startswith("request method=GET route=/v1/batches/{batch_id} status=200 ")
     assert receipt["batch_id"] in lines[1]
-    assert lines[3].startswith("GET none 404 ")
+    assert lines[3].startswith("request method=GET route=none status=404 ")
     # What the caller's own library says is none of the service's doing.
     ours = [record.getMessage() for record in caplog.records if not record.name.startswith("http")]
     for secret in ("Jane", "letter"):

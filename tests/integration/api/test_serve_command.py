@@ -1,7 +1,7 @@
 """`postroom serve` with nothing configured: a batch goes in over HTTP, workers read it, SIGTERM ends it all."""
 
+import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -24,7 +24,8 @@ def test_a_batch_is_received_and_worked_on_and_the_whole_ends_with_a_signal(tmp_
     )
     try:
         assert server.stderr is not None
-        address = next(found[1] for line in server.stderr if (found := re.match(r"ready: (http://[^/]+)", line)))
+        told = (json.loads(line) for line in server.stderr)
+        address = next(line["address"] for line in told if "address" in line)
         with httpx.Client(base_url=address, timeout=30) as client:
             answer = client.post("/v1/batches", files=[("files", ("notes.tif", b"Dear Sir", "image/tiff"))])
             assert answer.status_code == 201, answer.text
