@@ -40,11 +40,14 @@ class Dispatcher:
     broker: Broker
     window: int
     clock: Callable[[], float] = time.monotonic
+    waiting: int | None = field(default=None, init=False)  # messages in the broker when last asked; None: no answer
     _sent: dict[int, float] = field(default_factory=dict, init=False)
 
     def fill(self) -> int:
         """Nudge workers about ready steps until the window is full; how many nudges were sent. Raises Unavailable."""
-        room = self.window - self.broker.waiting()
+        self.waiting = None
+        self.waiting = self.broker.waiting()
+        room = self.window - self.waiting
         if room <= 0:
             return 0
         now = self.clock()

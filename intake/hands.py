@@ -8,6 +8,7 @@ from typing import Final
 
 from extract.limits import DEFAULT_LIMITS, Limits
 from intake.journey import Journey
+from intake.presence import Presence
 from intake.sandbox import Sandbox
 from intake.service import open_service, worker_name
 from intake.settings import Settings
@@ -52,11 +53,14 @@ def open_hands(
         journey = Journey(
             service.database, service.store, sandbox, Desk(shop, sandbox, limits, watch, lambda _: None), limits
         )
+        presence = Presence(service.database, worker_name(), settings.beat_seconds)
         runner = StepRunner(
             service.database,
-            journey.bodies,
-            worker_name(),
+            {name: presence.watched(body) for name, body in journey.bodies.items()},
+            presence.worker,
             lease or timedelta(seconds=settings.lease_seconds),
-            watcher=watcher,
+            watcher=presence.counting(watcher),
         )
+        presence.appear()
+        opening.callback(presence.leave)
         return Hands(runner, opening.pop_all())

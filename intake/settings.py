@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     workers:      processes that read side by side.
     lease_seconds: how long a step belongs to a worker that gives no sign of life.
     sweep_seconds: how often steps of dead workers are looked for.
+    beat_seconds: how often a worker says that it is there.
+    reconcile_seconds: how often `serve` balances the books; it does so at its start as well.
     attempts:     how often a step is begun before its piece is set aside for a person.
     low_water_bytes: uploads are refused while the store has less room than this.
     """
@@ -54,6 +56,8 @@ class Settings(BaseSettings):
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     lease_seconds: float = Field(default=60.0, gt=0)
     sweep_seconds: float = Field(default=10.0, gt=0)
+    beat_seconds: float = Field(default=10.0, gt=0)
+    reconcile_seconds: float = Field(default=86_400.0, gt=0)
     attempts: int = Field(default=3, ge=1)
     low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
 
@@ -108,7 +112,7 @@ class Settings(BaseSettings):
             "hosts": ", ".join(sorted(self.host_names)) or "none",
             "api_keys": ", ".join(f"{key.name}:{_HIDDEN}" for key in self.callers.keys) or "none: this machine only",
         }
-        plain = ("port", "host", "workers", "lease_seconds", "sweep_seconds", "attempts", "low_water_bytes")
+        plain = [name for name in type(self).model_fields if name not in names]
         names |= {name: str(getattr(self, name)) for name in plain}
         return {PREFIX + name.upper(): value for name, value in names.items()}
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from intake import steps
+from intake import steps, tallies
 from intake.database.engine import Database
 from intake.database.tables import StepRow
 from intake.event_log import tell, tell_error
@@ -119,10 +119,13 @@ def _page(session: Session, which: ColumnElement[bool], after: int, most: int = 
     return list(session.scalars(query).all())
 
 
-def _tell(done: Swept) -> None:
-    """A line if anything was brought back but what had only waited after a failure."""
+def _tell(database: Database, done: Swept) -> None:
+    """A line if anything was brought back but what had only waited; attempts of dead workers are counted."""
     if done.returned or done.quarantined or done.mended:
         tell("swept", logging.WARNING, **asdict(done))
+    if lost := done.returned + done.quarantined:
+        with database.write() as session:
+            tallies.add(session, {tallies.LEASES_LOST: lost})
 
 
 def keep_sweeping(database: Database, every_seconds: float, stop: threading.Event) -> None:
@@ -130,7 +133,7 @@ def keep_sweeping(database: Database, every_seconds: float, stop: threading.Even
     while not stop.is_set():
         # A failure is no end: the next round asks again, and health tells of it meanwhile.
         try:
-            _tell(sweep(database, database.now()))
+            _tell(database, sweep(database, database.now()))
         except MailError as error:
             tell_error("sweep_waits", error)
         stop.wait(every_seconds)

@@ -9,6 +9,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from intake.api.callers import Caller, caller_of
+from intake.api.examination import Examination
 from intake.api.form import UploadLimits
 from intake.api.traffic import Traffic
 from intake.api_keys import ApiKeys
@@ -20,7 +21,7 @@ class FrontDesk:
     """The service and how much of it one may ask for.
 
     spool_folder:    where uploads lie until all of them has come.
-    stalled_seconds: how long a step may be ready without any at work, before the service counts as standing still.
+    examination:     whether the service is ready; `examining` lets one request at a time look.
     receiving:       how many uploads are put into the store at once: each holds a connection to the database.
     keys:            of callers on other machines; empty where only this machine is served.
     """
@@ -28,7 +29,8 @@ class FrontDesk:
     service: Service
     limits: UploadLimits
     spool_folder: Path
-    stalled_seconds: float
+    examination: Examination
+    examining: CapacityLimiter
     traffic: Traffic
     receiving: CapacityLimiter
     keys: ApiKeys

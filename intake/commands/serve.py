@@ -11,6 +11,7 @@ import typer
 from intake import event_log
 from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
 from intake.event_log import tell, tell_error
+from intake.reconciliation import keep_reconciling
 from intake.service import Service, open_service
 from intake.settings import Settings, load_settings
 from intake.supervisor import Supervisor
@@ -46,9 +47,10 @@ def serve() -> None:
         tell_error("not_ready", error)
         raise typer.Exit(ExitCode.NOT_READY) from error
     try:
-        with _background(settings, service):
+        dispatcher = _dispatcher(settings, service)
+        with _background(settings, service, dispatcher):
             serve_app(
-                create_app(service),
+                create_app(service, dispatcher=dispatcher),
                 settings.host,
                 settings.port,
                 ready=lambda port: tell("ready", address=f"http://{settings.host}:{port}", workers=settings.workers),
@@ -61,18 +63,25 @@ def serve() -> None:
         service.close()
 
 
-@contextmanager
-def _background(settings: Settings, service: Service) -> Iterator[None]:
-    """The sweep, and either the workers of this machine or the nudges for those elsewhere; ended with the block."""
-    stop = threading.Event()
-    work: list[Callable[[], None]] = [lambda: keep_sweeping(service.database, settings.sweep_seconds, stop)]
-    if settings.broker:
-        from intake.celery_broker import CeleryBroker  # noqa: PLC0415  # only those who have a broker need Celery
+def _dispatcher(settings: Settings, service: Service) -> Dispatcher | None:
+    """Who tells workers elsewhere of what is ready; None where the workers are this machine's."""
+    if not settings.broker:
+        return None
+    from intake.celery_broker import CeleryBroker  # noqa: PLC0415  # only those who have a broker need Celery
 
-        window = settings.workers * WINDOW_PER_WORKER
-        work.append(lambda: Dispatcher(service.database, CeleryBroker(), window).run(stop))
-    else:
-        work.append(lambda: Supervisor(settings.workers).run(stop))
+    return Dispatcher(service.database, CeleryBroker(), settings.workers * WINDOW_PER_WORKER)
+
+
+@contextmanager
+def _background(settings: Settings, service: Service, dispatcher: Dispatcher | None) -> Iterator[None]:
+    """The sweep, the books, and either the workers of this machine or the nudges for those elsewhere; ended with the
+    block."""
+    stop = threading.Event()
+    work: list[Callable[[], None]] = [
+        lambda: keep_sweeping(service.database, settings.sweep_seconds, stop),
+        lambda: keep_reconciling(service.database, settings.reconcile_seconds, stop),
+        lambda: Supervisor(settings.workers).run(stop) if dispatcher is None else dispatcher.run(stop),
+    ]
     threads = [threading.Thread(target=each) for each in work]
     for thread in threads:
         thread.start()

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,17 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select, update
 
-from intake import steps
+from intake import steps, tallies
 from intake.api.app import create_app
 from intake.api.policy import PolicedRoute, Policy, policy_of
 from intake.database.tables import StepRow
+from intake.dispatch import Dispatcher
+from intake.presence import Presence
+from intake.reconciliation import reconcile
 from intake.service import Service
+from intake.step_runner import Effects, StepRunner, nobody
+from intake.steps import Claim
+from schemas.errors import Cause, Unreadable
 from schemas.states import StepName
 from tests.integration.api.caller import FILES, Caller, problem_of
 
@@ -217,6 +224,58 @@ def test_metrics_tell_where_mail_and_steps_stand_and_what_was_asked(caller: Call
     assert found["postroom_requests_total", "POST", "/v1/batches", "201"] == 1
     assert found["postroom_requests_total", "GET", "none", "404"] == 1
     assert found["postroom_request_seconds_count", "POST", "/v1/batches"] == 1
+
+
+def test_metrics_tell_what_other_processes_did(service: Service) -> None:
+    caller = Caller(create_app(service, dispatcher=Dispatcher(service.database, Mailbox(), window=8)))
+    caller.upload()
+    worker = Presence(service.database, "worker-1", 10.0)
+
+    def refuse(claim: Claim) -> Effects:
+        raise Unreadable("It is damaged.", cause=Cause.DAMAGED, remedy="Scan it again.")
+
+    bodies = {StepName.UNPACK: worker.watched(refuse)}
+    StepRunner(service.database, bodies, "worker-1", watcher=worker.counting(nobody)).run_next()
+    worker.beat()
+    reconcile(service.database, "anna")
+    with service.database.write() as session:
+        tallies.add(session, {tallies.attempt("read", "failed"): 2, tallies.LEASES_LOST: 1})
+    found = samples(caller)
+    assert found["postroom_received_total", "files"] == len(FILES)
+    assert found["postroom_received_total", "pieces"] == 0
+    assert found["postroom_records_published_total",] == 0
+    assert found["postroom_step_attempts_total", "quarantined", "unpack"] == 1
+    assert found["postroom_step_attempts_total", "done", "unpack"] == 0
+    assert found["postroom_wasted_attempts_total", "failed"] == 2
+    assert found["postroom_wasted_attempts_total", "worker_lost"] == 1
+    assert found["postroom_step_seconds_count", "unpack"] == 1
+    assert 0 < found["postroom_step_seconds_sum", "unpack"] < 60
+    assert found["postroom_step_seconds_bucket", "+Inf", "unpack"] == 1
+    assert found["postroom_step_seconds_bucket", "120.0", "unpack"] == 1  # each holds those before it
+    assert found["postroom_workers", "idle"] == 1
+    assert found["postroom_workers", "working"] == 0
+    assert found["postroom_quarantine", "damaged"] == 1
+    assert found["postroom_quarantine", "encrypted"] == 0
+    assert found["postroom_reconcile_difference",] == 0
+    assert abs(found["postroom_reconcile_last_timestamp_seconds",] - time.time()) < 60
+    assert found["postroom_dispatcher_window",] == 8
+    assert ("postroom_broker_messages",) not in found  # it was never asked
+
+
+class Mailbox:
+    """A broker nobody reads from."""
+
+    def waiting(self) -> int:
+        return 5
+
+    def nudge(self, step_ids: Sequence[int]) -> None:
+        raise AssertionError("there is no room for more")
+
+
+def test_metrics_tell_how_full_the_broker_was_when_last_asked(service: Service) -> None:
+    dispatcher = Dispatcher(service.database, Mailbox(), window=5)
+    dispatcher.fill()
+    assert samples(Caller(create_app(service, dispatcher=dispatcher)))["postroom_broker_messages",] == 5
 
 
 def test_the_database_is_not_counted_again_for_a_second_scrape_at_once(caller: Caller) -> None:
