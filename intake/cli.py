@@ -11,6 +11,7 @@ from intake.commands import (
     ingest,
     measure,
     measure_handwriting,
+    quarantine,
     read,
     reconcile,
     serve,
@@ -29,6 +30,8 @@ form_commands = typer.Typer(help="Form types: the kinds of document that can be 
 app.add_typer(form_commands, name="forms")
 measure_commands = typer.Typer(help="Accuracy, calibration and speed against truth.", cls=WithDefault)
 app.add_typer(measure_commands, name="measure")
+quarantine_commands = typer.Typer(help="What the machine gave up on, and why.", no_args_is_help=True)
+app.add_typer(quarantine_commands, name="quarantine")
 
 app.command("read")(read.read)
 app.command("fit")(fit.fit)
@@ -40,6 +43,9 @@ app.command("worker")(worker.worker)
 app.command("reconcile")(reconcile.reconcile)
 measure_commands.command("post")(measure.measure)
 measure_commands.command("handwriting")(measure_handwriting.measure_handwriting)
+quarantine_commands.command("list")(quarantine.list_quarantine)
+quarantine_commands.command("retry")(quarantine.retry)
+quarantine_commands.command("reject")(quarantine.reject)
 form_commands.command("list")(forms.list_forms)
 form_commands.command("check")(forms.check_forms)
 form_commands.command("import-quexf")(import_quexf.import_quexf)

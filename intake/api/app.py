@@ -8,7 +8,7 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from intake.api import batches, description, health, metrics
+from intake.api import batches, description, health, metrics, quarantine
 from intake.api.examination import Examination
 from intake.api.form import UploadLimits
 from intake.api.front_desk import FrontDesk
@@ -84,7 +84,7 @@ def create_app(
         receiving=CapacityLimiter(_RECEIVING_AT_ONCE),
         keys=settings.callers,
     )
-    for module in (batches, health, metrics, description):
+    for module in (batches, quarantine, health, metrics, description):
         app.router.routes.extend(module.router.routes)  # as they are, so that all of them can be listed
     add_handlers(app)
     app.add_middleware(Gate, names=settings.host_names)

@@ -23,12 +23,16 @@ _EVERYWHERE: Final = {
 }
 _WITH_DATABASE: Final = {503: "The database or the store does not answer: try again after Retry-After seconds."}
 _WITH_INPUT: Final = {422: "The request is not as it should be."}
+_NOT_SET_ASIDE: Final = {409: "Nothing is in quarantine under this id."}
 _OF_ROUTES: Final = {
     "/v1/batches": _WITH_DATABASE | _WITH_INPUT,
     "/v1/batches/{batch_id}": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such batch."},
     "/v1/batches/{batch_id}/files/{file_id}/retry": _WITH_DATABASE
     | _WITH_INPUT
     | {404: "There is no such batch or file.", 409: "The file is not in quarantine."},
+    "/v1/quarantine": _WITH_DATABASE | _WITH_INPUT,
+    "/v1/quarantine/{subject_id}/retry": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
+    "/v1/quarantine/{subject_id}/reject": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
     "/health/ready": {503: "Something fails: `errors` says what."},
 }
 _OF_UPLOADS: Final = {

@@ -8,17 +8,16 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intake import presence, reconciliation, tallies
-from intake.database.tables import SequenceRow, StepRow
+from intake import presence, quarantine, reconciliation, tallies
+from intake.database.tables import SequenceRow
 from intake.dispatch import Dispatcher
 from intake.service import Service
-from intake.steps import in_state
 from intake.tallies import Tally
 from schemas.errors import Cause, Unavailable
-from schemas.states import StepName, StepState
+from schemas.states import StepName
 
 _CACHE_SECONDS: Final = 5.0
 _OUTCOMES: Final = ("done", "failed", "quarantined", "released", "fenced")
@@ -117,9 +116,7 @@ def _reconciliation(session: Session) -> Iterator[Metric]:
 
 def _quarantine(session: Session) -> Metric:
     causes = GaugeMetricFamily("postroom_quarantine", "Steps in quarantine by cause.", labels=("cause",))
-    query = select(StepRow.cause, func.count()).where(in_state(StepState.QUARANTINED)).group_by(StepRow.cause)
-    found = dict.fromkeys(Cause, 0) | {cause: count for cause, count in session.execute(query) if cause is not None}
-    for cause, count in found.items():
+    for cause, count in (dict.fromkeys(Cause, 0) | quarantine.by_cause(session)).items():
         causes.add_metric((cause.value,), count)
     return causes
 
