@@ -16,6 +16,7 @@ from intake.commands import (
     reconcile,
     serve,
     synthesise,
+    top,
     worker,
 )
 from intake.default_command import WithDefault
@@ -41,6 +42,7 @@ app.command("ingest")(ingest.ingest)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("reconcile")(reconcile.reconcile)
+app.command("top")(top.top)
 measure_commands.command("post")(measure.measure)
 measure_commands.command("handwriting")(measure_handwriting.measure_handwriting)
 quarantine_commands.command("list")(quarantine.list_quarantine)

@@ -16,6 +16,7 @@ PREFIX: Final = "POSTROOM_"
 _HIDDEN: Final = "****"
 _DATABASE_FILE: Final = "postroom.db"
 _STORE_FOLDER: Final = "store"
+_SLACK_SECONDS: Final = 60.0
 _HOST_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 
@@ -74,6 +75,11 @@ class Settings(BaseSettings):
             if not _HOST_NAME.fullmatch(name):
                 raise ValueError(f"entry {place} is no host name: give names like mail.example.org, without a port")
         return given
+
+    @property
+    def stalled_seconds(self) -> float:
+        """How long a step may be ready with nobody at work: what a dead worker held is ready again by then."""
+        return self.lease_seconds + self.sweep_seconds + _SLACK_SECONDS
 
     @property
     def host_names(self) -> frozenset[str]:

@@ -25,8 +25,6 @@ from schemas.errors import Unavailable
 _SPOOL_FOLDER: Final = "uploads"  # below the data folder
 _OURS_ALONE: Final = 0o700
 _RECEIVING_AT_ONCE: Final = 8  # more would only queue for the one who may write
-# On top of the lease and the sweep, after which the work of a dead worker is ready again.
-_SLACK: Final = timedelta(seconds=60)
 # Nothing about what is asked of us leaves this process but by /metrics and the log.
 _NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False,
@@ -56,7 +54,7 @@ def create_app(
     """
     settings = service.settings
     if stalled_seconds is None:
-        stalled_seconds = settings.lease_seconds + settings.sweep_seconds + _SLACK.total_seconds()
+        stalled_seconds = settings.stalled_seconds
     traffic = Traffic()
     traffic.registry.register(metrics.Standings(service))
     traffic.registry.register(Operation(service, dispatcher))
