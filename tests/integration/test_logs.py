@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from intake.receive import Arrival, Sender, receive
 from intake.service import Service, open_service
 from intake.settings import Settings
 from schemas.states import MailState, StepState
+from tests.redis_server import RedisServer
 
 sys.path.insert(0, str(Path(__file__).parent))
 import scripted_workshop
@@ -153,29 +153,6 @@ def opened(home: Path) -> Service:
     return open_service(Settings(home=home, low_water_bytes=0))
 
 
-@contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """A Redis of the test's own on a free port; its URL."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.kill()
-        server.wait()
-
-
 FORGE = f"""
 from intake.celery_app import QUEUE, TASK, app
 app.send_task(TASK, args=["{CANARY}"], queue=QUEUE)
@@ -189,8 +166,8 @@ def test_a_celery_worker_logs_nothing_of_forged_messages_and_its_lines_are_ours(
     service = opened(tmp_path / "home")
     notes = Arrival(f"{CANARY}.tif", io.BytesIO(f"Dear {CANARY}".encode()))
     receive(service.database, service.store, [notes], Sender("anna", "test"))
-    with redis(tmp_path) as broker:
-        settings = environment(tmp_path / "home", BROKER_URL=broker, WORKERS="1") | {"OMP_NUM_THREADS": "1"}
+    with RedisServer() as server:
+        settings = environment(tmp_path / "home", BROKER_URL=server.url, WORKERS="1") | {"OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "celery", "-A", "intake.celery_app", "worker"]
         forged = subprocess.run(
             [sys.executable, "-c", FORGE], cwd=tmp_path, env=settings, capture_output=True, check=False
