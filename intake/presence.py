@@ -113,7 +113,7 @@ class Presence:
                 else:
                     _note(session, self.worker, now, {"idle_since": idle_since, "step": step, "steps_done": done})
                 tallies.add(session, raised)
-        except MailError:
+        except BaseException:
             with self._lock:
                 for tally, by in raised.items():
                     self._raised[tally] += by

@@ -188,3 +188,35 @@ def test_a_celery_worker_logs_nothing_of_forged_messages_and_its_lines_are_ours(
     # That something was wrong with a message is told, by whoever found it, but not what stood in it.
     assert {event["level"] for event in told if event["event"] == "library"} & {"error", "critical", "warning"}
     service.close()
+
+
+NOISY = """
+import os
+from dataclasses import asdict, fields
+from extract.limits import DEFAULT_LIMITS
+from intake import sandbox_child
+from intake.protection import Protection
+
+def noisy(data, limits):
+    os.write(1, b"reached")
+    os.write(2, data)
+    os._exit(0)
+
+sandbox_child.open_paper = noisy  # a parser that the file has taken over
+content = os.memfd_create("content")
+os.write(content, b"{canary}")
+frames = os.pipe()[1]
+request = {{"limits": asdict(DEFAULT_LIMITS), "first": 1}}
+if os.fork() == 0:
+    nothing = Protection(**dict.fromkeys((field.name for field in fields(Protection)), 0))
+    sandbox_child._be_child(request, content, frames, nothing)
+os.wait()
+os.write(2, b"the template speaks")
+"""
+
+
+def test_what_a_parser_of_hostile_bytes_prints_goes_nowhere() -> None:
+    command = [sys.executable, "-c", NOISY.format(canary=CANARY)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout == "reached"
+    assert ran.stderr == "the template speaks"

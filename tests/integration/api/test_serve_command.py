@@ -67,3 +67,17 @@ def _last_state(client: httpx.Client, batch: str) -> str:
         if file["state"] != "in_work" or time.monotonic() > deadline:
             return str(file["state"])
         time.sleep(0.2)
+
+
+def test_it_does_not_listen_to_other_machines_without_keys(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("POSTROOM_")}
+    every_address = {"POSTROOM_HOST": "0.0.0.0", "PYTHONPATH": os.pathsep.join(sys.path)}  # noqa: S104  # refused
+    command = [sys.executable, "-m", "intake.cli", "serve"]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environment | SETTINGS | every_address, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 5
+    [told] = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert (told["event"], told["level"]) == ("not_ready", "error")
+    assert "POSTROOM_API_KEYS is empty" in told["problem"]
+    assert not (tmp_path / "postroom-data").exists()

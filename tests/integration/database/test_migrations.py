@@ -13,12 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
-from intake import ledger
+from intake import ledger, presence
 from intake.database import versions
 from intake.database.engine import open_database
 from intake.database.tables import Base
 from intake.database.versions import newest_version, require_newest, upgrade
 from schemas.errors import Unavailable
+from tests.integration.database.small_world import receive_files
 
 
 def test_models_and_migrations_agree(empty_url: str) -> None:
@@ -124,6 +125,23 @@ def test_an_upgrade_that_fails_half_way_leaves_nothing_behind(empty_url: str) ->
         upgrade(database)
     with database.read() as session:
         assert set(inspect(session.connection()).get_table_names()) - {"alembic_version"} == {"steps"}
+    database.close()
+
+
+def test_a_database_of_the_first_version_keeps_its_mail_on_the_way_to_ours(empty_url: str) -> None:
+    database = open_database(empty_url)
+    with database.write() as session:
+        config = versions._config()
+        config.attributes["connection"] = session.connection()
+        command.upgrade(config, "0001")
+    with database.write() as session:
+        receive_files(session, 3)
+    upgrade(database)
+    require_newest(database)
+    with database.read() as session:
+        found = ledger.take(session)
+        assert (found.received["files"], found.difference) == (3, 0)
+        assert presence.workers(session) == []
     database.close()
 
 
