@@ -1,4 +1,4 @@
-"""What goes on beside the API, or alone: the sweep, and this machine's workers or the nudges for those elsewhere."""
+"""What goes on beside the API, or alone: the sweep, the books, and workers here or nudges for those elsewhere."""
 
 import logging
 import os
@@ -7,43 +7,35 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Final
 
 from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
+from intake.event_log import tell_error
+from intake.reconciliation import keep_reconciling
 from intake.service import Service
 from intake.supervisor import Supervisor
 from intake.sweep import bring_back_if_possible, keep_sweeping
 from schemas.errors import Unavailable
 
-_LOG: Final = logging.getLogger("postroom")
-
 Work = Callable[[threading.Event], None]
 
 
-def beside(service: Service) -> AbstractContextManager[None]:
-    """All of it, from when the block begins until it ends.
+def beside(service: Service, dispatcher: Dispatcher | None) -> AbstractContextManager[None]:
+    """All of it until the end of the block: the nudges of `dispatcher`, or without one this machine's workers."""
+    return _together([_sweep(service), _books(service), _workers(service) if dispatcher is None else dispatcher.run])
 
-    Raises Unavailable at once if the broker cannot be used; one that is away can.
+
+def dispatching(service: Service, dispatcher: Dispatcher | None) -> AbstractContextManager[None]:
+    """The same without workers here: only the nudges, if there is a dispatcher."""
+    return _together([_sweep(service), _books(service), *([] if dispatcher is None else [dispatcher.run])])
+
+
+def dispatcher_of(service: Service) -> Dispatcher | None:
+    """Who tells workers elsewhere of what is ready; None where no broker is named and the workers are this machine's.
+
+    Raises Unavailable if the broker cannot be used; one that is away can.
     """
-    return _together([_sweep(service), _workers(service)])
-
-
-def dispatching(service: Service) -> AbstractContextManager[None]:
-    """Only the sweep, and with a broker the nudges; no workers. Raises Unavailable like `beside`."""
-    return _together([_sweep(service), *([_nudges(service)] if service.settings.broker else [])])
-
-
-def _sweep(service: Service) -> Work:
-    return lambda stop: keep_sweeping(service.database, service.settings.sweep_seconds, stop)
-
-
-def _workers(service: Service) -> Work:
-    if service.settings.broker:
-        return _nudges(service)
-    return Supervisor(service.settings.workers, lost=partial(bring_back_if_possible, service.database)).run
-
-
-def _nudges(service: Service) -> Work:
+    if not service.settings.broker:
+        return None
     # Only those who have a broker need Celery.
     from intake import broker_check  # noqa: PLC0415
     from intake.celery_app import app  # noqa: PLC0415
@@ -51,7 +43,19 @@ def _nudges(service: Service) -> Work:
 
     if problem := broker_check.unfit(service.settings.broker):
         raise Unavailable(problem)
-    return Dispatcher(service.database, CeleryBroker(app), service.settings.workers * WINDOW_PER_WORKER).run
+    return Dispatcher(service.database, CeleryBroker(app), service.settings.workers * WINDOW_PER_WORKER)
+
+
+def _sweep(service: Service) -> Work:
+    return lambda stop: keep_sweeping(service.database, service.settings.sweep_seconds, stop)
+
+
+def _books(service: Service) -> Work:
+    return lambda stop: keep_reconciling(service.database, service.settings.reconcile_seconds, stop)
+
+
+def _workers(service: Service) -> Work:
+    return Supervisor(service.settings.workers, lost=partial(bring_back_if_possible, service.database)).run
 
 
 @contextmanager
@@ -75,6 +79,6 @@ def _or_end(work: Work, stop: threading.Event) -> None:
     """
     try:
         work(stop)
-    except Exception as error:  # noqa: BLE001  # its message may hold anything: only its kind is told
-        _LOG.critical("%s in the background: this process ends", type(error).__name__)
+    except Exception as error:  # noqa: BLE001  # nobody thought of it: this process ends
+        tell_error("background_failed", error, logging.CRITICAL)
         os.kill(os.getpid(), signal.SIGTERM)

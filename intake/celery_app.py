@@ -11,9 +11,17 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init, worker_process_shutdown, worker_ready, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 from kombu.transport import TRANSPORT_ALIASES
 
+from intake import event_log
 from intake.one_thread import ONE_THREAD
 from intake.settings import load_settings
 
@@ -107,7 +115,6 @@ main: Final = WorkerMain()
 @worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _start(sender: Any, **_: Any) -> None:
     """In the main process, before there are others. A broker that does not answer yet is asked again when it does."""
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     if (problem := broker_check.unfit_pool(sender.pool_cls)) or (problem := broker_check.unfit(settings.broker)):
         raise SystemExit(f"postroom: {problem}")
     main.worker = sender
@@ -122,6 +129,12 @@ def _connected(**_: Any) -> None:
 @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
 def _stop(**_: Any) -> None:
     main.stop_soon()
+
+
+@setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+def _log_as_everywhere(loglevel: int = logging.WARNING, **_: Any) -> None:
+    """Celery's own lines may hold what an exception says; with this it leaves the log to us."""
+    event_log.start(libraries=max(loglevel, logging.INFO))
 
 
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]

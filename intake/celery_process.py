@@ -1,6 +1,7 @@
 """A Celery worker's processes: each opens its tools after the fork, does steps, and gives the one in hand back when it
 must stop."""
 
+import logging
 import os
 import signal
 import threading
@@ -13,26 +14,21 @@ from types import FrameType
 from typing import Any, Final
 
 from billiard import current_process
-from celery.utils.log import get_task_logger
 
 from extract.limits import DEFAULT_LIMITS
 from intake.celery_watch import ConsumerWatch
 from intake.dispatch import Broker
+from intake.event_log import tell, tell_error
 from intake.hands import WORKSHOP, Hands, open_hands
 from intake.settings import Settings
+from intake.step_events import tell_step
 from intake.step_runner import OutOfTime
 from intake.step_worker import GRACE_SECONDS
-from intake.steps import Claim
 from intake.sweep import keep_sweeping
 from schemas.errors import MailError
 
-_LOG: Final = get_task_logger("postroom")
 _SECONDS_BEFORE_LIMIT: Final = 1.0  # the two clocks do not start at the same moment
 _HIGHEST_ID: Final = 2**63 - 1
-
-
-def _tell(what: str, claim: Claim, seconds: float) -> None:
-    _LOG.info("%s %s %s attempt=%d seconds=%.2f", claim.name.value, claim.subject, what, claim.attempt, seconds)
 
 
 @dataclass
@@ -69,7 +65,7 @@ class StepProcess:
     def do(self, step_id: int) -> None:
         """Do this step, if it is ready. Nothing is raised for what a later nudge will mend."""
         if type(step_id) is not int or not 0 < step_id <= _HIGHEST_ID:
-            _LOG.warning("A nudge without the id of a step was left alone.")
+            tell("nudge_without_step", logging.WARNING)
             return
         if self._must_end:
             _end_at_once()  # before anything is claimed: the message goes to another
@@ -81,7 +77,7 @@ class StepProcess:
         except OutOfTime:
             self._must_end = True  # the step has been given back
         except MailError as error:
-            _LOG.warning("step=%d put off: %s", step_id, error)
+            tell_error("step_put_off", error, logging.WARNING, step_id=step_id)
         finally:
             self.is_at_work = False
 
@@ -89,7 +85,7 @@ class StepProcess:
         if self._hands is None:
             lease = timedelta(seconds=self.settings.lease_seconds)
             self._hands = open_hands(
-                self.settings, limits=DEFAULT_LIMITS, lease=lease, workshop=self.workshop, watcher=_tell
+                self.settings, limits=DEFAULT_LIMITS, lease=lease, workshop=self.workshop, watcher=tell_step
             )
         return self._hands
 

@@ -4,6 +4,7 @@ Whatever keeps the worker running then starts it anew. The proof is narrow: mess
 process of this worker is free, and none of them comes to it.
 """
 
+import logging
 import os
 import signal
 import threading
@@ -12,12 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from celery.utils.log import get_task_logger
-
 from intake.dispatch import Broker
+from intake.event_log import tell
 from schemas.errors import MailError
 
-_LOG: Final = get_task_logger("postroom")
 _LOOKS: Final = 4  # within the patience
 _SECONDS_TO_END: Final = 40.0  # more than the steps in hand may take to be finished or given back
 
@@ -58,7 +57,8 @@ class ConsumerWatch:
         """Look now and then until `stop` is set; end the worker if it has stopped taking messages."""
         while not stop.wait(self.patience_seconds / _LOOKS):
             if self.has_stopped():
-                _LOG.critical("Messages wait in the broker and do not come: this worker ends, to be started anew.")
+                problem = "Messages wait in the broker and do not come: this worker ends, to be started anew."
+                tell("consumer_stopped", logging.CRITICAL, problem=problem)
                 _end(os.getppid(), stop)
                 return
 

@@ -20,12 +20,18 @@ _COMMANDS: Final = {
     "dispatch": "intake.commands.dispatch:dispatch",
     "worker": "intake.commands.worker:worker",
     "reconcile": "intake.commands.reconcile:reconcile",
+    "top": "intake.commands.top:top",
 }
 _FORM_COMMANDS: Final = {
     "list": "intake.commands.forms:list_forms",
     "check": "intake.commands.forms:check_forms",
     "import-quexf": "intake.commands.import_quexf:import_quexf",
     "derive": "intake.commands.derive_form:derive_form",
+}
+_QUARANTINE_COMMANDS: Final = {
+    "list": "intake.commands.quarantine:list_quarantine",
+    "retry": "intake.commands.quarantine:retry",
+    "reject": "intake.commands.quarantine:reject",
 }
 _MEASURE_COMMANDS: Final = {
     "post": "intake.commands.measure:measure",
@@ -46,6 +52,12 @@ def command_line(more: Mapping[str, str] = _NONE) -> typer.Typer:
     app.add_typer(
         typer.Typer(help="Form types: the kinds of document that can be read.", cls=forms, no_args_is_help=True),
         name="forms",
+    )
+    app.add_typer(
+        typer.Typer(
+            help="What the machine gave up on, and why.", cls=later(_QUARANTINE_COMMANDS), no_args_is_help=True
+        ),
+        name="quarantine",
     )
     app.add_typer(typer.Typer(help="Accuracy, calibration and speed against truth.", cls=measure), name="measure")
     return app

@@ -1,6 +1,5 @@
 """The dispatcher: with a broker, keeps a small window of nudges in it. What is to be done stands in the database."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -9,6 +8,7 @@ from typing import Final, Protocol
 
 from intake import queue_length
 from intake.database.engine import Database
+from intake.event_log import tell, tell_error
 from intake.step_runner import ORDER
 from schemas.errors import MailError
 
@@ -17,8 +17,7 @@ WINDOW_PER_WORKER: Final = 4
 # A step that is still ready so long after its nudge is nudged again: the broker may have lost it.
 NUDGE_AGAIN_SECONDS: Final = 5.0
 _TICK_SECONDS: Final = 0.25
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
-_LOG: Final = logging.getLogger("postroom.dispatch")
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0  # while the broker or the database is away
 
 
 class Broker(Protocol):
@@ -44,11 +43,13 @@ class Dispatcher:
     broker: Broker
     window: int
     clock: Callable[[], float] = time.monotonic
+    waiting: int | None = field(default=None, init=False)  # messages in the broker when last asked; None: no answer
     _sent: dict[int, float] = field(default_factory=dict, init=False)
 
     def fill(self) -> int:
         """Nudge workers about ready steps until the window is full; how many nudges were sent. Raises Unavailable."""
-        waiting = self.broker.waiting()
+        self.waiting = None
+        self.waiting = waiting = self.broker.waiting()
         now = self.clock()
         self._sent = {step: sent for step, sent in self._sent.items() if now - sent < NUDGE_AGAIN_SECONDS}
         with self.database.read() as session:
@@ -71,10 +72,10 @@ class Dispatcher:
                     pass
             except MailError as error:
                 if not failures:
-                    _LOG.warning("nudges stop: %s", error)
+                    tell_error("dispatcher_waits", error)
                 stop.wait(min(_FIRST_PAUSE_SECONDS * 2**failures, _LONGEST_PAUSE_SECONDS))
                 failures = min(failures + 1, 10)
             else:
                 if failures:
-                    _LOG.warning("nudges go on")
+                    tell("dispatcher_goes_on")
                 failures = 0

@@ -10,6 +10,7 @@ from extract.limits import DEFAULT_LIMITS, Limits
 from intake.database.engine import Clock
 from intake.journey import Journey
 from intake.patience import Patience
+from intake.presence import Presence
 from intake.sandbox import Sandbox
 from intake.service import open_service, worker_name
 from intake.settings import Settings
@@ -59,12 +60,16 @@ def open_hands(
         patience = Patience(service.database, limits)
         desk = Desk(shop, sandbox, limits, watch, patience.note)
         journey = Journey(service.database, service.store, sandbox, desk, limits)
+        presence = Presence(service.database, worker_name(), settings.beat_seconds)
+        bodies = {**journey.bodies, StepName.READ: patience.limiting(journey.read)}
         runner = StepRunner(
             service.database,
-            {**journey.bodies, StepName.READ: patience.limiting(journey.read)},
-            worker_name(),
+            {name: presence.watched(body) for name, body in bodies.items()},
+            presence.worker,
             lease or timedelta(seconds=settings.lease_seconds),
-            watcher=watcher,
+            watcher=presence.counting(watcher),
         )
         opening.callback(runner.close)
+        presence.appear()
+        opening.callback(presence.leave)
         return Hands(runner, opening.pop_all())

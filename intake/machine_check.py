@@ -5,13 +5,13 @@ import importlib.metadata
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from extract.engines.inference import preferred_backend
 from extract.engines.models import file_sha256, model_folder, read_manifest
 from extract.engines.tesseract import TesseractReader
 from intake import bubblewrap
+from intake.finding import Finding
 from intake.form_choice import chosen_form_types
 from intake.sandbox import Sandbox
 from intake.wiring import use_one_thread
@@ -21,16 +21,6 @@ _LANGUAGES = ("eng", "cym", "osd")
 _ENOUGH_DISK_BYTES = 1024**3
 # They own the same folder `cv2` as opencv-python: whichever was installed last wins, and removing one breaks the other.
 _OPENCV_TWINS = ("opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. remedy: the command that mends it, "" if nothing is to be done."""
-
-    name: str
-    is_good: bool
-    detail: str
-    remedy: str = ""
 
 
 def findings() -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from intake.steps import in_state
 from schemas.states import StepName, StepState
 
 # Each of these states has a small index of its own; counting those that are done would read the whole table.
-_COUNTED: Final = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.QUARANTINED)
+COUNTED: Final = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.QUARANTINED)
 
 
 def ready(session: Session, names: Sequence[StepName], limit: int) -> list[int]:
@@ -55,6 +55,6 @@ def step_counts(session: Session) -> dict[tuple[StepName, StepState], int]:
     """How many steps there are by name and state, those that are done or cancelled left out; only what is not 0."""
     counts = [
         select(StepRow.name, StepRow.state, func.count()).where(in_state(state)).group_by(StepRow.name, StepRow.state)
-        for state in _COUNTED
+        for state in COUNTED
     ]
     return {(name, state): count for name, state, count in session.execute(union_all(*counts))}

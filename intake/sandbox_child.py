@@ -145,14 +145,14 @@ def _be_child(request: dict[str, Any], content: int, frames: int, held: protecti
             signal.signal(name, signal.SIG_DFL)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         os.setsid()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what a parser prints, the file's sender may have written
         _keep_only({0, 1, 2, content, frames})
         _read_and_send(request, content, frames, held)
     except BrokenPipeError:
         os._exit(0)  # The worker wants no more pages.
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
-    except BaseException as error:  # noqa: BLE001  # Nothing may escape into the template's own loop.
-        os.write(2, f"sandbox: {type(error).__name__} outside a page\n".encode())
+    except BaseException:  # noqa: BLE001  # Nothing may escape into the template's own loop.
         os._exit(1)
     os._exit(0)
 

@@ -1,19 +1,23 @@
 """Settings of the service, from the environment or a `.env` file; every one of them has a default that works."""
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from intake.api_keys import ApiKeys, parse_api_keys
 from schemas.errors import Unavailable
 
 PREFIX: Final = "POSTROOM_"
 _HIDDEN: Final = "****"
 _DATABASE_FILE: Final = "postroom.db"
 _STORE_FOLDER: Final = "store"
+_SLACK_SECONDS: Final = 60.0
+_HOST_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 
 class Settings(BaseSettings):
@@ -26,10 +30,14 @@ class Settings(BaseSettings):
     key:          keys for encryption at rest, "id:base64" parted by commas, the newest first; empty for none.
     forms:        a folder of further form types.
     port:         of the site and the API.
-    host:         the address they listen on; others than this machine's own must be asked for.
+    host:         the address they listen on; others than this machine's own need `api_keys`.
+    hosts:        further host names the service answers to, parted by commas.
+    api_keys:     who may call from other machines, "name:key" parted by commas; empty for nobody.
     workers:      processes that read side by side.
     lease_seconds: how long a step belongs to a worker that gives no sign of life.
     sweep_seconds: how often steps of dead workers are looked for.
+    beat_seconds: how often a worker says that it is there.
+    reconcile_seconds: how often `serve` balances the books; it does so at its start as well.
     attempts:     how often a step is begun before its piece is set aside for a person.
     low_water_bytes: uploads are refused while the store has less room than this.
     """
@@ -44,11 +52,44 @@ class Settings(BaseSettings):
     forms: Path | None = None
     port: int = Field(default=8000, ge=0, le=65535)
     host: str = "127.0.0.1"
+    hosts: str = ""
+    api_keys: SecretStr = SecretStr("")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     lease_seconds: float = Field(default=60.0, gt=0)
     sweep_seconds: float = Field(default=10.0, gt=0)
+    beat_seconds: float = Field(default=10.0, gt=0)
+    reconcile_seconds: float = Field(default=86_400.0, gt=0)
     attempts: int = Field(default=3, ge=1)
     low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
+
+    @field_validator("api_keys")
+    @classmethod
+    def _are_keys(cls, given: SecretStr) -> SecretStr:
+        parse_api_keys(given.get_secret_value())
+        return given
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_host_names(cls, given: str) -> str:
+        for place, name in enumerate(_listed(given), 1):
+            if not _HOST_NAME.fullmatch(name):
+                raise ValueError(f"entry {place} is no host name: give names like mail.example.org, without a port")
+        return given
+
+    @property
+    def stalled_seconds(self) -> float:
+        """How long a step may be ready with nobody at work: what a dead worker held is ready again by then."""
+        return self.lease_seconds + self.sweep_seconds + _SLACK_SECONDS
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The further host names, in small letters."""
+        return frozenset(_listed(self.hosts))
+
+    @property
+    def callers(self) -> ApiKeys:
+        """The keys of callers on other machines; none if nobody else may call."""
+        return parse_api_keys(self.api_keys.get_secret_value())
 
     @property
     def database(self) -> str:
@@ -74,10 +115,16 @@ class Settings(BaseSettings):
             "store_url": without_password(self.store),
             "key": _HIDDEN if self.key.get_secret_value() else "none: files are kept as they are",
             "forms": str(self.forms or "none"),
+            "hosts": ", ".join(sorted(self.host_names)) or "none",
+            "api_keys": ", ".join(f"{key.name}:{_HIDDEN}" for key in self.callers.keys) or "none: this machine only",
         }
-        plain = ("port", "host", "workers", "lease_seconds", "sweep_seconds", "attempts", "low_water_bytes")
+        plain = [name for name in type(self).model_fields if name not in names]
         names |= {name: str(getattr(self, name)) for name in plain}
         return {PREFIX + name.upper(): value for name, value in names.items()}
+
+
+def _listed(text: str) -> list[str]:
+    return [entry.strip().lower() for entry in text.split(",")] if text.strip() else []
 
 
 def load_settings() -> Settings:

@@ -4,6 +4,7 @@ Whatever a worker dies of, the step table knows: a claim whose worker is gone co
 a worker that comes back too late is refused when it wants to write.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from intake import steps
 from intake.database.engine import Database
+from intake.event_log import Facts, tell, tell_error
 from intake.heartbeat import Heartbeat
 from intake.steps import Claim, Fenced
 from schemas.errors import Cause, Interrupted, MailError, Unavailable, Unreadable
@@ -82,7 +84,9 @@ class StepRunner:
         while not self.is_stopping:
             try:
                 idle = 0 if self.run_until_idle() else idle + 1
-            except Unavailable:
+            except Unavailable as error:
+                if not idle:
+                    tell_error("worker_waits", error, worker=self.worker)
                 idle += 1
             except OutOfTime:
                 return
@@ -160,10 +164,13 @@ class StepRunner:
         except Interrupted as error:
             return self._fail(claim, _reason(error)), None
         except Unreadable as error:
+            facts: Facts = {"step_id": claim.step_id, "cause": error.cause.value, "page": error.page}
+            tell("step_refused", logging.WARNING, **facts)
             with self.database.write() as session:
                 steps.quarantine(session, claim, _reason(error), self.database.now(session))
             return "quarantined", None
         except Exception as error:  # noqa: BLE001  # whatever it is, the step must not be lost; it is tried again
+            tell_error("step_accident", error, step_id=claim.step_id, attempt=claim.attempt)
             return self._fail(claim, _accident(error)), None
 
     def _fail(self, claim: Claim, failure: Failure) -> str:

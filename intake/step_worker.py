@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -79,8 +78,3 @@ def stopping_at_signals(stop: Callable[[], None]) -> Iterator[None]:
         signal.alarm(0)
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def say(text: str) -> None:
-    """One plain line for whoever watches the process."""
-    print(text, file=sys.stderr, flush=True)

@@ -1,5 +1,6 @@
 """Keeps the worker processes of this machine running, and brings back what dead ones left."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from intake.event_log import tell
 from intake.one_thread import ONE_THREAD
 from intake.patience import STUCK
 from intake.service import NAME_VARIABLE, new_worker_name
@@ -64,6 +66,7 @@ class Supervisor:
 
     def _tend(self, slot: _Slot, now: float) -> None:
         if slot.process is not None and slot.process.poll() is not None:
+            tell("worker_ended", logging.WARNING, pid=slot.process.pid, exit_code=slot.process.returncode)
             # Who had a step in hand, or got stuck in one, died of the mail, and others of it must not wait.
             had_work = self.lost(slot.name) > 0 or slot.process.returncode == STUCK
             is_steady = had_work or now - slot.started > _STEADY_SECONDS

@@ -3,18 +3,19 @@
 It may run twice, or in several processes at once: each change is a conditional update of the state that it found.
 """
 
+import logging
 import threading
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from intake import steps
+from intake import steps, tallies
 from intake.database.engine import Database
 from intake.database.tables import StepRow
+from intake.event_log import tell, tell_error
 from schemas.errors import Cause, MailError
 from schemas.extraction import Failure
 from schemas.states import StepState
@@ -141,10 +142,21 @@ def _page(session: Session, which: ColumnElement[bool], after: int, most: int = 
     return list(session.scalars(query).all())
 
 
+def _tell(database: Database, done: Swept) -> None:
+    """A line if anything was brought back but what had only waited; attempts of dead workers are counted."""
+    if done.returned or done.quarantined or done.mended:
+        tell("swept", logging.WARNING, **asdict(done))
+    if lost := done.returned + done.quarantined:
+        with database.write() as session:
+            tallies.add(session, {tallies.LEASES_LOST: lost})
+
+
 def keep_sweeping(database: Database, every_seconds: float, stop: threading.Event) -> None:
     """Bring back steps of dead workers every so often until `stop` is set; a database that is away is asked again."""
     while not stop.is_set():
         # A failure is no end: the next round asks again, and health tells of it meanwhile.
-        with suppress(MailError):
-            sweep(database, database.now())
+        try:
+            _tell(database, sweep(database, database.now()))
+        except MailError as error:
+            tell_error("sweep_waits", error)
         stop.wait(every_seconds)

@@ -8,22 +8,23 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from intake.api import batches, description, health, metrics
+from intake.api import batches, description, health, metrics, quarantine
+from intake.api.examination import Examination
 from intake.api.form import UploadLimits
 from intake.api.front_desk import FrontDesk
 from intake.api.gate import Gate
+from intake.api.operation_metrics import Operation
 from intake.api.policy import PolicedRoute
 from intake.api.refusals import add_handlers
 from intake.api.traffic import Traffic
 from intake.api.watch import Watch
+from intake.dispatch import Dispatcher
 from intake.service import Service
 from schemas.errors import Unavailable
 
 _SPOOL_FOLDER: Final = "uploads"  # below the data folder
 _OURS_ALONE: Final = 0o700
 _RECEIVING_AT_ONCE: Final = 8  # more would only queue for the one who may write
-# On top of the lease and the sweep, after which the work of a dead worker is ready again.
-_SLACK: Final = timedelta(seconds=60)
 # Nothing about what is asked of us leaves this process but by /metrics and the log.
 _NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False,
@@ -35,19 +36,29 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {
 
 
 def create_app(
-    service: Service, limits: UploadLimits | None = None, *, stalled_seconds: float | None = None
+    service: Service,
+    limits: UploadLimits | None = None,
+    *,
+    stalled_seconds: float | None = None,
+    fresh_seconds: float = 1.0,
+    dispatcher: Dispatcher | None = None,
 ) -> FastAPI:
     """The API over an opened service, as an ASGI app; closing the service stays with the caller.
 
     limits:          of one upload; the defaults if None.
-    stalled_seconds: how long a step may be ready with nobody at work until /health/ready fails; None for what follows
-                     from the settings. Raises Unavailable if nothing can be written below the data folder.
+    stalled_seconds: how long a step may be ready with nobody at work, and the service be without a worker, until
+                     /health/ready fails; None for what follows from the settings.
+    fresh_seconds:   how long an answer of /health/ready is given again.
+    dispatcher:      whose window the metrics show, if this process has one.
+    Raises Unavailable if nothing can be written below the data folder, or the database does not answer.
     """
     settings = service.settings
     if stalled_seconds is None:
-        stalled_seconds = settings.lease_seconds + settings.sweep_seconds + _SLACK.total_seconds()
+        stalled_seconds = settings.stalled_seconds
     traffic = Traffic()
     traffic.registry.register(metrics.Standings(service))
+    traffic.registry.register(Operation(service, dispatcher))
+    spool_folder = _spool_folder(settings.home)
     app = FastAPI(
         title="Postroom",
         version="1",
@@ -62,15 +73,19 @@ def create_app(
     app.state.front_desk = FrontDesk(
         service=service,
         limits=limits or UploadLimits(),
-        spool_folder=_spool_folder(settings.home),
-        stalled_seconds=stalled_seconds,
+        spool_folder=spool_folder,
+        examination=Examination(
+            service, spool_folder, timedelta(seconds=stalled_seconds), service.database.now(), fresh_seconds
+        ),
+        examining=CapacityLimiter(1),
         traffic=traffic,
         receiving=CapacityLimiter(_RECEIVING_AT_ONCE),
+        keys=settings.callers,
     )
-    for module in (batches, health, metrics, description):
+    for module in (batches, quarantine, health, metrics, description):
         app.router.routes.extend(module.router.routes)  # as they are, so that all of them can be listed
     add_handlers(app)
-    app.add_middleware(Gate)
+    app.add_middleware(Gate, names=settings.host_names)
     app.add_middleware(Watch, traffic=traffic)  # the last one added is the outermost
     return app
 

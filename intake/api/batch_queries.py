@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from intake import steps
+from intake import quarantine
 from intake.api.problem import Fault, ProblemCode, Refused
 from intake.api.views import BatchList, BatchSummary, BatchView, FileView, MailCounts, StateCounts
 from intake.database.engine import Database
-from intake.database.tables import BatchRow, FileRow, PageRow, PieceRow, StepRow
-from intake.steps import NotInQuarantine
-from schemas.states import StepState
+from intake.database.tables import BatchRow, FileRow, PageRow, PieceRow
 
 
 def batch_list(session: Session, limit: int, after: UUID | None) -> BatchList:
@@ -64,18 +62,7 @@ def retry_file(database: Database, batch_id: UUID, file_id: UUID, operator: str)
         ).one_or_none()
         if file is None:
             raise Refused(404, ProblemCode.NOT_FOUND, "There is no such file in this batch.")
-        pieces = select(PieceRow.id).where(PieceRow.file_id == file.id)
-        given_up = session.scalars(
-            select(StepRow.id)
-            .where(StepRow.state == StepState.QUARANTINED)
-            .where(or_(StepRow.file_id == file.id, StepRow.piece_id.in_(pieces)))
-            .order_by(StepRow.id)
-        ).all()
-        if not given_up:
-            raise NotInQuarantine(f"file:{file.id}")
-        now = database.now()
-        for step in given_up:
-            steps.retry(session, step, operator, now)
+        quarantine.retry(session, file.public_id, operator, database.now())
         session.refresh(file)
         return _file_view(file)
 

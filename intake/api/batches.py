@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from starlette.requests import Request
 
 from intake.api import batch_queries
-from intake.api.front_desk import OPERATOR, AtDesk
+from intake.api.front_desk import AsCaller, AtDesk
 from intake.api.policy import PolicedRoute, Policy, policy
 from intake.api.upload import take_in
 from intake.api.views import BatchList, BatchView, FileView, ReceiptView
@@ -67,13 +67,15 @@ After = Annotated[UUID | None, Query(description="`next` of the page before.")]
 
 
 @router.post("", status_code=201, openapi_extra=_FORM, responses={200: {"description": "It had been received before."}})
-@policy(Policy.THIS_MACHINE)
-async def hand_over(request: Request, response: Response, desk: AtDesk, idempotency_key: Key = None) -> ReceiptView:
+@policy(Policy.KNOWN)
+async def hand_over(
+    request: Request, response: Response, desk: AtDesk, caller: AsCaller, idempotency_key: Key = None
+) -> ReceiptView:
     """Hand a batch over. The receipt comes only once every file is on disk and every row in the database.
 
     Without a receipt it is not known whether the batch was received: send it again with the same Idempotency-Key.
     """
-    receipt = await take_in(request, desk, idempotency_key or "")
+    receipt = await take_in(request, desk, caller, idempotency_key or "")
     note(request.scope, "batch_id", receipt.batch_id)
     response.status_code = 201 if receipt.is_new else 200
     response.headers["Location"] = f"{router.prefix}/{receipt.batch_id}"
@@ -81,7 +83,7 @@ async def hand_over(request: Request, response: Response, desk: AtDesk, idempote
 
 
 @router.get("")
-@policy(Policy.THIS_MACHINE)
+@policy(Policy.KNOWN)
 def list_batches(desk: AtDesk, limit: Limit = 50, after: After = None) -> BatchList:
     """All batches, the newest first."""
     with desk.service.database.read() as session:
@@ -89,7 +91,7 @@ def list_batches(desk: AtDesk, limit: Limit = 50, after: After = None) -> BatchL
 
 
 @router.get("/{batch_id}")
-@policy(Policy.THIS_MACHINE)
+@policy(Policy.KNOWN)
 def show_batch(desk: AtDesk, batch_id: UUID, limit: FileLimit = 1000, after: After = None) -> BatchView:
     """One batch: where its files, pages and pieces stand, and why what is in quarantine is there."""
     with desk.service.database.read() as session:
@@ -97,7 +99,7 @@ def show_batch(desk: AtDesk, batch_id: UUID, limit: FileLimit = 1000, after: Aft
 
 
 @router.post("/{batch_id}/files/{file_id}/retry")
-@policy(Policy.THIS_MACHINE)
-def retry_file(desk: AtDesk, batch_id: UUID, file_id: UUID) -> FileView:
+@policy(Policy.KNOWN)
+def retry_file(desk: AtDesk, caller: AsCaller, batch_id: UUID, file_id: UUID) -> FileView:
     """Try a file again that is in quarantine, or those of its pieces that are."""
-    return batch_queries.retry_file(desk.service.database, batch_id, file_id, OPERATOR)
+    return batch_queries.retry_file(desk.service.database, batch_id, file_id, caller.name)

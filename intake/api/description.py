@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 
-from intake.api.policy import PolicedRoute, Policy, policy
+from intake.api.policy import PolicedRoute, Policy, policy, policy_of
 from intake.api.problem import MEDIA_TYPE, Problem
 
 router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1", tags=["description"])
@@ -14,19 +14,25 @@ router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1", tags=["descrip
 _REFERENCE: Final = "#/components/schemas/{model}"
 _METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 # What any route may answer with, then what single ones may.
+_KEY: Final = "A key of the service (POSTROOM_API_KEYS). Programs on its own machine need none."
 _EVERYWHERE: Final = {
-    403: "Only programs on the machine of the service are served, and pages of other sites may change nothing.",
+    401: "Callers from elsewhere, or through a proxy, need a key: Authorization: Bearer KEY.",
+    403: "No keys are set, so that only this machine is served; or a page of another site wants to change something.",
     421: "The service was called by a name that is not its own.",
     500: "The service failed.",
 }
 _WITH_DATABASE: Final = {503: "The database or the store does not answer: try again after Retry-After seconds."}
 _WITH_INPUT: Final = {422: "The request is not as it should be."}
+_NOT_SET_ASIDE: Final = {409: "Nothing is in quarantine under this id."}
 _OF_ROUTES: Final = {
     "/v1/batches": _WITH_DATABASE | _WITH_INPUT,
     "/v1/batches/{batch_id}": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such batch."},
     "/v1/batches/{batch_id}/files/{file_id}/retry": _WITH_DATABASE
     | _WITH_INPUT
     | {404: "There is no such batch or file.", 409: "The file is not in quarantine."},
+    "/v1/quarantine": _WITH_DATABASE | _WITH_INPUT,
+    "/v1/quarantine/{subject_id}/retry": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
+    "/v1/quarantine/{subject_id}/reject": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
     "/health/ready": {503: "Something fails: `errors` says what."},
 }
 _OF_UPLOADS: Final = {
@@ -39,7 +45,7 @@ _OF_UPLOADS: Final = {
 
 
 @router.get("/openapi.json")
-@policy(Policy.THIS_MACHINE)
+@policy(Policy.KNOWN)
 async def describe(request: Request) -> dict[str, Any]:
     """This description."""
     app: FastAPI = request.app
@@ -56,9 +62,19 @@ def described(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     problem = Problem.model_json_schema(ref_template=_REFERENCE)
     schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+    found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": _KEY}}
+    open_to_all = {
+        route.path
+        for route in app.routes
+        if isinstance(route, PolicedRoute) and policy_of(route.endpoint) is Policy.ANYBODY
+    }
     for path, operations in found["paths"].items():
         for method in _METHODS & operations.keys():
             _describe_errors(path, method, operations[method]["responses"])
+            if path in open_to_all:
+                del operations[method]["responses"]["401"]
+            else:
+                operations[method]["security"] = [{"key": []}, {}]
     app.openapi_schema = found
     return found
 

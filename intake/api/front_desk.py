@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from anyio import CapacityLimiter
 from fastapi import Depends
 from starlette.requests import Request
 
+from intake.api.callers import Caller, caller_of
+from intake.api.examination import Examination
 from intake.api.form import UploadLimits
 from intake.api.traffic import Traffic
+from intake.api_keys import ApiKeys
 from intake.service import Service
-
-OPERATOR: Final = "api"  # who hands over, until people and keys are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +21,19 @@ class FrontDesk:
     """The service and how much of it one may ask for.
 
     spool_folder:    where uploads lie until all of them has come.
-    stalled_seconds: how long a step may be ready without any at work, before the service counts as standing still.
+    examination:     whether the service is ready; `examining` lets one request at a time look.
     receiving:       how many uploads are put into the store at once: each holds a connection to the database.
+    keys:            of callers on other machines; empty where only this machine is served.
     """
 
     service: Service
     limits: UploadLimits
     spool_folder: Path
-    stalled_seconds: float
+    examination: Examination
+    examining: CapacityLimiter
     traffic: Traffic
     receiving: CapacityLimiter
+    keys: ApiKeys
 
 
 def _front_desk(request: Request) -> FrontDesk:
@@ -38,3 +42,4 @@ def _front_desk(request: Request) -> FrontDesk:
 
 
 AtDesk = Annotated[FrontDesk, Depends(_front_desk)]
+AsCaller = Annotated[Caller, Depends(caller_of)]

@@ -1,10 +1,11 @@
-"""Refuses what no program of this machine would send: foreign names of the host, and pages of other sites.
+"""Refuses what no caller of ours would send: foreign names of the host, and pages of other sites.
 
 A page somewhere in the web can make a browser on this machine call us: under a name of its own that it points at this
-machine (DNS rebinding), or with a form that posts to us. Neither must reach a route, as long as nobody signs in.
+machine (DNS rebinding), or with a form that posts to us. Neither must reach a route that this machine needs no key for.
 """
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -13,32 +14,44 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from intake.api.problem import ProblemCode, Refused, answer
 from intake.api.watch import request_id
 
-_OUR_HOST: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+_OWN_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_HOST: Final = re.compile(r"([^:\[\]@/\s]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
+# They say nothing but states, and whoever watches over a service often calls it by its bare address.
+_UNDER_ANY_NAME: Final = frozenset({"/health/live", "/health/ready"})
 _HARMLESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OUR_SITE: Final = frozenset({"same-origin", "none"})  # "none": typed in, or followed from a bookmark
 
 
 class Gate:
-    """A layer before all routes, those that do not exist included."""
+    """A layer before all routes, those that do not exist included. names: of the host, beside those of this machine."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, names: Collection[str] = ()) -> None:
         self._app = app
+        self._names = _OWN_NAMES | frozenset(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refused = _refusal(scope["method"], Headers(scope=scope)) if scope["type"] == "http" else None
+        refused = _refusal(scope, self._names) if scope["type"] == "http" else None
         if refused is None:
             await self._app(scope, receive, send)
         else:
             await answer(refused, request_id(scope))(scope, receive, send)
 
 
-def _refusal(method: str, headers: Headers) -> Refused | None:
+def _refusal(scope: Scope, names: Collection[str]) -> Refused | None:
     """Why not; None if it may pass."""
+    headers = Headers(scope=scope)
     hosts = headers.getlist("host")
-    if len(hosts) != 1 or _OUR_HOST.fullmatch(hosts[0]) is None:
-        detail = "Call this service by the name localhost, 127.0.0.1 or [::1]: it answers to no other."
+    is_harmless = scope["method"] in _HARMLESS_METHODS
+    if is_harmless and scope["path"] in _UNDER_ANY_NAME:
+        return None
+    found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    if found is None or found[1].lower() not in names:
+        detail = (
+            "Call this service by the name localhost, 127.0.0.1 or [::1], or by one that POSTROOM_HOSTS lists: it"
+            " answers to no other."
+        )
         return Refused(421, ProblemCode.WRONG_HOST, detail)
-    if method in _HARMLESS_METHODS:
+    if is_harmless:
         return None
     origin = headers.get("origin")
     own_origins = {f"http://{hosts[0]}".lower(), f"https://{hosts[0]}".lower()}

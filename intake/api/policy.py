@@ -1,6 +1,5 @@
 """Who may use which route. Every route says so, or it cannot be declared."""
 
-import ipaddress
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -9,10 +8,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from intake.api.problem import ProblemCode, Refused
+from intake.api.callers import identify, remember
 
-# Whoever sends one of these speaks for somebody else, and whoever that is, is not on this machine.
-_PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _ATTRIBUTE: Final = "__policy__"
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -21,7 +18,8 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 class Policy(StrEnum):
     """Who may."""
 
-    THIS_MACHINE = "this machine"  # nobody signs in yet, so whoever is on this machine may, and nobody else
+    ANYBODY = "anybody"  # the answer says nothing but states
+    KNOWN = "known"  # whoever is on this machine, or shows a key
 
 
 def policy(chosen: Policy) -> Callable[[Endpoint], Endpoint]:
@@ -56,22 +54,9 @@ class PolicedRoute(APIRoute):
 
 
 def enforce(chosen: Policy, request: Request) -> None:
-    """Raise Refused unless this request may."""
+    """Raise Refused unless this request may; note who asks where it matters."""
     match chosen:
-        case Policy.THIS_MACHINE:
-            passed_on = any(name in request.headers for name in _PASSED_ON)
-            if passed_on or request.client is None or not _is_loopback(request.client.host):
-                detail = (
-                    "Nobody can sign in here yet, so only programs on the machine of the service itself are served,"
-                    " and none through a proxy."
-                )
-                raise Refused(403, ProblemCode.NOT_THIS_MACHINE, detail)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback if mapped is None else bool(mapped.is_loopback)
+        case Policy.ANYBODY:
+            return
+        case Policy.KNOWN:
+            remember(request, identify(request, request.app.state.front_desk.keys))

@@ -20,6 +20,7 @@ class ProblemCode(StrEnum):
     """Why, as one word a program can act on: a closed list."""
 
     NOT_THIS_MACHINE = "not_this_machine"
+    UNKNOWN_CALLER = "unknown_caller"
     WRONG_HOST = "wrong_host"
     CROSS_SITE = "cross_site"
     NOT_FOUND = "not_found"

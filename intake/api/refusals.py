@@ -52,7 +52,7 @@ def refusal_of(error: Exception, request: str) -> Refused:
         case KeyReused():
             return Refused(422, ProblemCode.KEY_REUSED, str(error))
         case NotInQuarantine():
-            return Refused(409, ProblemCode.NOT_IN_QUARANTINE, "Nothing of this file is in quarantine.")
+            return Refused(409, ProblemCode.NOT_IN_QUARANTINE, "Nothing of it is in quarantine.")
     return _trouble_of_ours(error, request)
 
 

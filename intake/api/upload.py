@@ -11,8 +11,9 @@ from typing import Final
 from anyio import to_thread
 from starlette.requests import Request
 
+from intake.api.callers import Caller
 from intake.api.form import Form, SpooledFile, UploadLimits, too_large
-from intake.api.front_desk import OPERATOR, FrontDesk
+from intake.api.front_desk import FrontDesk
 from intake.api.problem import Fault, ProblemCode, Refused
 from intake.api.spool import Spool
 from intake.receive import Arrival, Receipt, Sender, receive
@@ -24,7 +25,7 @@ _LONGEST_NAME: Final = 255  # of a batch
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-async def take_in(request: Request, desk: FrontDesk, key: str) -> Receipt:
+async def take_in(request: Request, desk: FrontDesk, caller: Caller, key: str) -> Receipt:
     """Receive the files of a form; what is returned is on disk and in the database.
 
     key: an Idempotency-Key, "" for none. Raises Refused, ClientDisconnect if the sender goes away before the end, and
@@ -38,7 +39,7 @@ async def take_in(request: Request, desk: FrontDesk, key: str) -> Receipt:
         form = Form(request.headers.get("content-type", ""), spool, desk.limits)
         await _feed(request, form, desk)
         fields, files = form.finish()
-        sender = _sender(fields, key)
+        sender = _sender(fields, caller, key)
     except BaseException:
         spool.close()
         raise
@@ -97,7 +98,7 @@ def _announced_bytes(request: Request, limits: UploadLimits) -> int:
     return announced
 
 
-def _sender(fields: Mapping[str, str], key: str) -> Sender:
+def _sender(fields: Mapping[str, str], caller: Caller, key: str) -> Sender:
     """Who hands over. Raises Refused naming every field that is wrong."""
     faults = []
     name, day = fields.get("name", ""), fields.get("received_on", "")
@@ -108,7 +109,7 @@ def _sender(fields: Mapping[str, str], key: str) -> Sender:
         faults.append(Fault(place="body.received_on", problem="It must be a day, as in 2026-03-02."))
     if faults:
         raise Refused(422, ProblemCode.INVALID_REQUEST, "The form is not as it should be.", faults=faults)
-    return Sender(OPERATOR, _CHANNEL, received_on, name, key)
+    return Sender(caller.name, _CHANNEL, received_on, name, key)
 
 
 def _day(text: str) -> date | None:

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from intake.quarantine import LONGEST_REASON
 from schemas.errors import Cause
-from schemas.states import MailState
+from schemas.states import MailState, StepName
 
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -98,6 +99,49 @@ class BatchView(_View):
     counts: MailCounts
     files: tuple[FileView, ...] = Field(description="In the order they were handed over, `limit` of them at most.")
     next: UUID | None = Field(description="To be sent as `after` for the next files; null if there are no more.")
+
+
+class SetAsideView(_View):
+    """A file or piece that the machine gave up on, and why."""
+
+    id: UUID = Field(description="Of the piece, or of the file where it could not even be unpacked.")
+    file_id: UUID
+    batch_id: UUID
+    step_id: int = Field(examples=[4711])
+    step: StepName
+    name: str = Field(description="Of the file, as it was sent.", examples=["scan-0001.tif"])
+    piece: int | None = Field(description="Its number in the file; null for a file that was not unpacked.")
+    cause: Cause
+    problem: str = Field(description="The cause as a sentence.", examples=["The file is cut off."])
+    remedy: str = Field(description="What a person can do about it.", examples=["Scan the paper again."])
+    page: int | None = Field(description="Where it went wrong; null for the whole.", examples=[2])
+    attempts: int = Field(ge=0, description="How often it was tried.")
+    since: datetime
+
+
+class QuarantineList(_View):
+    """What is in quarantine, in the order of the steps."""
+
+    set_aside: tuple[SetAsideView, ...]
+    next: int | None = Field(description="To be sent as `after` for the next page; null on the last.")
+
+
+class QuarantineChange(_View):
+    """What was in quarantine and is not any more, and where it stands now."""
+
+    state: MailState
+    changed: tuple[SetAsideView, ...] = Field(description="As it stood in quarantine.")
+
+
+class Rejection(_View):
+    """Why it is refused."""
+
+    reason: str = Field(
+        min_length=1,
+        max_length=LONGEST_REASON,
+        description="For whoever asks later.",
+        examples=["Addressed to another."],
+    )
 
 
 class Health(_View):

@@ -4,21 +4,19 @@ A line holds the method, the route as it was declared, ids, the status and the s
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from intake.api.callers import name_of_caller
 from intake.api.problem import FAILED, RETRY_AFTER_SECONDS, ProblemCode, Refused, answer
 from intake.api.traffic import Traffic
-from schemas.errors import MailError
+from intake.event_log import Facts, tell, tell_error
 
-_ACCESS: Final = logging.getLogger("postroom.api.access")
-_FAILURES: Final = logging.getLogger("postroom.api")
 _SENDER_WENT: Final = 499  # no answer was given, for nobody was there any more: for the log and the metrics only
 
 # Answers are for programs: no browser is to show, keep or embed them.
@@ -29,6 +27,7 @@ _HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 )
+_IDS: Final = ("batch_id", "file_id", "subject_id")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -49,12 +48,7 @@ def tell_failure(error: Exception, request: str) -> None:
 
     Only messages of our own errors are passed on: those of others may hold what people wrote.
     """
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = "" if place is None else f" in {place.tb_frame.f_globals.get('__name__')}, line {place.tb_lineno}"
-    what = f": {error}" if isinstance(error, MailError) else ""
-    _FAILURES.error("request=%s %s%s%s", request, type(error).__name__, where, what)
+    tell_error("request_failed", error, request_id=request)
 
 
 class Watch:
@@ -98,8 +92,10 @@ class Watch:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = str(getattr(scope.get("route"), "path", "none"))
         self._traffic.count(method, route, status, seconds)
-        ids = "".join(f" {name}={value}" for name, value in _ids(scope).items())
-        _ACCESS.info("%s %s %d %.3fs request=%s%s", method, route, status, seconds, request_id(scope), ids)
+        facts: Facts = {"method": method, "route": route, "status": status, "seconds": seconds}
+        if (caller := name_of_caller(scope)) is not None:
+            facts["caller"] = caller
+        tell("request", **(facts | {"request_id": request_id(scope)} | _ids(scope)))
 
 
 def _failed(error: Exception, request: str) -> Refused:
@@ -113,13 +109,13 @@ def _stopping() -> Refused:
     return Refused(503, ProblemCode.UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
-def _ids(scope: MutableMapping[str, Any]) -> dict[str, UUID]:
+def _ids(scope: MutableMapping[str, Any]) -> Facts:
     """The ids of the address, as far as they are ids, and those that were noted."""
+    given: dict[str, Any] = scope.get("path_params", {}) | scope["postroom.notes"]
     found: dict[str, UUID] = {}
-    for name, value in scope.get("path_params", {}).items():
+    for name in _IDS:
         try:
-            found[name] = UUID(str(value))
-        except ValueError:
+            found[name] = UUID(str(given[name]))
+        except (KeyError, ValueError):
             continue  # whatever it is, it was written by the sender
-    notes: dict[str, UUID] = scope["postroom.notes"]
-    return found | notes
+    return cast(Facts, found)

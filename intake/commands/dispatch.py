@@ -1,15 +1,16 @@
 """`postroom dispatch`: the sweep and the nudges without the API, for an installation of several machines."""
 
-import logging
 import threading
 from enum import IntEnum
 
 import typer
 
-from intake.background import dispatching
+from intake import event_log
+from intake.background import dispatcher_of, dispatching
+from intake.event_log import tell, tell_error
 from intake.service import open_service
 from intake.settings import load_settings
-from intake.step_worker import say, stopping_at_signals
+from intake.step_worker import stopping_at_signals
 from schemas.errors import MailError
 
 
@@ -26,15 +27,14 @@ def dispatch() -> None:
     `postroom serve` does the same beside the API; any number of both may run. Exit codes: 0 stopped; 5 something is
     missing here, see `postroom doctor`.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    event_log.start()
     told = threading.Event()
     try:
         service = open_service(load_settings())
-        with stopping_at_signals(told.set), dispatching(service):
-            say("ready")
+        with stopping_at_signals(told.set), dispatching(service, dispatcher_of(service)):
+            tell("ready")
             told.wait()
         service.close()
     except MailError as error:
-        say(f"postroom: {error}")
+        tell_error("not_ready", error)
         raise typer.Exit(ExitCode.NOT_READY) from error

@@ -1,5 +1,6 @@
 """`postroom reconcile`: proves that everything received is in exactly one place."""
 
+import getpass
 import json
 from enum import IntEnum
 from typing import Annotated
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from intake import ledger
+from intake.reconciliation import reconcile as reconcile_books
 from intake.service import open_service
 from intake.settings import load_settings
 from schemas.errors import MailError
@@ -28,13 +30,13 @@ def reconcile(
 ) -> None:
     """Count everything received, and where it stands; a difference is an alarm.
 
+    `postroom serve` does so every night; what it found, /health/ready tells until it adds up again.
     Exit codes: 0 it adds up; 4 it does not; 5 the database does not answer.
     """
     console = Console(stderr=True)
     try:
         service = open_service(load_settings())
-        with service.database.read() as session:
-            found = ledger.take(session)
+        found = reconcile_books(service.database, getpass.getuser())
         now = service.database.now()
     except MailError as error:
         console.print(f"postroom: {error}", style="red", markup=False, soft_wrap=True)

@@ -6,10 +6,11 @@ from enum import IntEnum
 
 import typer
 
-from intake.background import beside
+from intake import event_log
+from intake.background import beside, dispatcher_of
+from intake.event_log import tell, tell_error
 from intake.service import open_service
 from intake.settings import load_settings
-from intake.step_worker import say
 from schemas.errors import MailError
 
 
@@ -29,32 +30,34 @@ def serve() -> None:
     """
     # The web framework takes a second to load, which no other command should wait for.
     from intake.api.app import create_app  # noqa: PLC0415
+    from intake.api.callers import require_keys_for_others  # noqa: PLC0415
     from intake.api.serving import serve as serve_app  # noqa: PLC0415
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    event_log.start()
     try:
         settings = load_settings()
+        require_keys_for_others(settings)
         service = open_service(settings)
     except MailError as error:
-        say(f"postroom: {error}")
+        tell_error("not_ready", error)
         raise typer.Exit(ExitCode.NOT_READY) from error
     try:
         # Before anything listens: a broker that cannot be used is told at once.
-        work = beside(service)
+        dispatcher = dispatcher_of(service)
         with ExitStack() as until_stopped:
 
             def begin(port: int) -> None:
-                say(f"ready: http://{settings.host}:{port}/v1/openapi.json")
+                tell("ready", address=f"http://{settings.host}:{port}", workers=settings.workers)
                 # Workers take all cores for seconds when they start: first answer those who want to hand over.
-                until_stopped.enter_context(work)
+                until_stopped.enter_context(beside(service, dispatcher))
 
-            serve_app(create_app(service), settings.host, settings.port, begin)
+            serve_app(create_app(service, dispatcher=dispatcher), settings.host, settings.port, begin)
     except MailError as error:
-        say(f"postroom: {error}")
+        tell_error("not_ready", error)
         raise typer.Exit(ExitCode.NOT_READY) from error
     except OSError as error:
-        say(f"postroom: port {settings.port}: {error.strerror or type(error).__name__}. Set another in POSTROOM_PORT.")
+        problem = f"Port {settings.port}: {error.strerror or type(error).__name__}. Set another in POSTROOM_PORT."
+        tell("cannot_listen", logging.ERROR, problem=problem)
         raise typer.Exit(ExitCode.CANNOT_LISTEN) from error
     finally:
         service.close()

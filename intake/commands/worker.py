@@ -7,11 +7,12 @@ from typing import Annotated, Final
 
 import typer
 
-from intake import patience
+from intake import event_log, patience
+from intake.event_log import tell, tell_error
 from intake.one_thread import ONE_THREAD
 from intake.settings import load_settings
-from intake.step_worker import say, work
-from intake.steps import Claim
+from intake.step_events import tell_step
+from intake.step_worker import work
 from schemas.errors import MailError
 
 # Without what many workers tell each other all the time: none of ours needs to know of another.
@@ -41,18 +42,15 @@ def worker(
     if any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
         # The libraries read these when they are loaded, which is before us: begin again with them.
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | ONE_THREAD)  # noqa: S606
+    event_log.start()
     try:
         settings = load_settings()
         if settings.broker and not until_idle:
             os.execv(sys.executable, [sys.executable, *_CELERY])  # noqa: S606
-        work(settings, _tell, until_idle=until_idle, ready=lambda: say("ready"))
+        work(settings, tell_step, until_idle=until_idle, ready=lambda: tell("ready"))
     except MailError as error:
-        say(f"postroom: {error}")
+        tell_error("not_ready", error)
         raise typer.Exit(ExitCode.NOT_READY) from error
-
-
-def _tell(what: str, claim: Claim, seconds: float) -> None:
-    say(f"{claim.name.value} {claim.subject} {what} attempt={claim.attempt} seconds={seconds:.2f}")
 
 
 if __name__ == "__main__":

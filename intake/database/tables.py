@@ -3,6 +3,7 @@
 from intake.database.audit_tables import AuditHeadRow, AuditRow
 from intake.database.columns import Base
 from intake.database.mail_tables import BatchRow, FileRow, PageRow, PieceRow
+from intake.database.operation_tables import ReconciliationRow, TallyRow, WorkerRow
 from intake.database.reading_tables import DocumentRow, FieldRow, TaskRow
 from intake.database.record_tables import OutboxRow, RecordRow, RevisionRow, SequenceRow
 from intake.database.work_tables import IdempotencyRow, StepRow
@@ -19,9 +20,12 @@ __all__ = [
     "OutboxRow",
     "PageRow",
     "PieceRow",
+    "ReconciliationRow",
     "RecordRow",
     "RevisionRow",
     "SequenceRow",
     "StepRow",
+    "TallyRow",
     "TaskRow",
+    "WorkerRow",
 ]

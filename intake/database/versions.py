@@ -40,13 +40,18 @@ def upgrade(database: Database) -> None:
 
 def require_newest(database: Database) -> None:
     """Raise Unavailable, with what to do, unless the tables have the version this program works with."""
-    with database.read() as session:
-        found = require_known(session.connection(), database.where)
+    found = version_of(database)
     if found != newest_version():
         raise Unavailable(
             f"The database at {database.where} has version {found or 'none'}, this program needs {newest_version()}:"
             " start `postroom serve` or `postroom worker` once, which bring it up to date."
         )
+
+
+def version_of(database: Database) -> str | None:
+    """The version the tables have; None where there are none yet. Raises Unavailable for one we know nothing of."""
+    with database.read() as session:
+        return require_known(session.connection(), database.where)
 
 
 def require_known(connection: Connection, where: str) -> str | None:

@@ -14,10 +14,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from intake import event_log
 from intake.database.engine import Clock
+from intake.event_log import tell
 from intake.service import open_service
 from intake.settings import Settings
-from intake.step_worker import say, work
+from intake.step_events import tell_step
+from intake.step_worker import work
 from intake.supervisor import Supervisor
 from intake.sweep import bring_back_if_possible, keep_sweeping
 
@@ -51,12 +54,13 @@ def serve() -> None:
 def worker() -> None:
     work(
         Settings(),
-        lambda what, claim, seconds: say(f"{what} {claim.name} {claim.subject}"),
+        tell_step,
         workshop="scripted_workshop:open_workshop",
-        ready=lambda: say("ready"),
+        ready=lambda: tell("ready"),
         clock=our_clock(),
     )
 
 
 if __name__ == "__main__":
+    event_log.start()
     {"serve": serve, "worker": worker}[sys.argv[1]]()

@@ -110,7 +110,7 @@ def test_the_doctor_sees_that_models_are_missing(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("POSTROOM_MODELS", str(tmp_path))
     answer = RUN.invoke(app, ["doctor", "--json"])
     assert answer.exit_code == 1
-    models = {finding["name"]: finding for finding in json.loads(answer.stdout)}["models"]
+    models = {finding["name"]: finding for finding in json.loads(answer.stdout)["findings"]}["models"]
     assert not models["is_good"]
     assert models["remedy"] == "make setup"
 

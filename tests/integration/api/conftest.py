@@ -30,4 +30,4 @@ def service(tmp_path: Path, empty_home: Path) -> Iterator[Service]:
 
 @pytest.fixture
 def caller(service: Service) -> Caller:
-    return Caller(create_app(service))
+    return Caller(create_app(service, fresh_seconds=0))

@@ -15,14 +15,14 @@ import httpx
 
 # Opens the service below the folder it is given, with limits it is given, and says which port it has.
 PROGRAM = """
-import logging, sys
+import sys
 from pathlib import Path
+from intake import event_log
 from intake.api.app import create_app
 from intake.api.serving import serve
 from intake.service import open_service
 from intake.settings import Settings
-logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s %(message)s")
-logging.getLogger("alembic").setLevel(logging.WARNING)
+event_log.start()
 service = open_service(Settings(home=Path(sys.argv[1]), low_water_bytes=int(sys.argv[2])))
 serve(create_app(service), "127.0.0.1", 0, lambda port: print(port, flush=True))
 service.close()

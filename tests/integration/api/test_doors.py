@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,23 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select, update
 
-from intake import steps
+from intake import steps, tallies
 from intake.api.app import create_app
 from intake.api.policy import PolicedRoute, Policy, policy_of
 from intake.database.tables import StepRow
+from intake.dispatch import Dispatcher
+from intake.presence import Presence
+from intake.reconciliation import reconcile
 from intake.service import Service
+from intake.step_runner import Effects, StepRunner, nobody
+from intake.steps import Claim
+from schemas.errors import Cause, Unreadable
 from schemas.states import StepName
 from tests.integration.api.caller import FILES, Caller, problem_of
 
-PLACES = ["/v1/batches", f"/v1/batches/{uuid4()}", "/v1/openapi.json", "/health/live", "/health/ready", "/metrics"]
+CLOSED = ["/v1/batches", f"/v1/batches/{uuid4()}", "/v1/openapi.json", "/metrics"]
+OPEN = ["/health/live", "/health/ready"]
+PLACES = CLOSED + OPEN
 
 
 def test_every_route_has_a_policy(caller: Caller) -> None:
@@ -48,8 +57,8 @@ def test_a_route_added_to_the_app_itself_needs_a_policy_too(caller: Caller) -> N
 @pytest.mark.parametrize("peer", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.7", "nonsense"])
 def test_other_machines_are_refused_everywhere(caller: Caller, peer: str) -> None:
     stranger = Caller(caller.app, peer)
-    for place in PLACES:
-        assert "sign in" in problem_of(stranger.get(place), 403, "not_this_machine")["detail"]
+    for place in CLOSED:
+        assert "POSTROOM_API_KEYS" in problem_of(stranger.get(place), 403, "not_this_machine")["detail"]
     problem_of(stranger.upload(), 403, "not_this_machine")
     problem_of(stranger("POST", f"/v1/batches/{uuid4()}/files/{uuid4()}/retry"), 403, "not_this_machine")
     assert caller.get("/v1/batches").json()["batches"] == []
@@ -71,8 +80,11 @@ def test_what_a_proxy_on_this_machine_passes_on_is_refused(caller: Caller, heade
      "[::2]", "evil@localhost", "localhost, evil", "", "::1", "192.0.2.7:8000"],
 )  # fmt: skip
 def test_any_other_name_of_the_host_is_refused(caller: Caller, host: str) -> None:
-    for place in (*PLACES, "/nowhere"):
+    for place in (*CLOSED, "/nowhere"):
         problem_of(caller.get(place, headers={"Host": host}), 421, "wrong_host")
+    # Whoever watches over the service may call it by its bare address: the answer says nothing but states.
+    for place in OPEN:
+        assert caller.get(place, headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -145,7 +157,7 @@ def broken_app(service: Service, error: Exception) -> FastAPI:
     def fail() -> None:
         raise error
 
-    fail.__policy__ = Policy.THIS_MACHINE  # type: ignore[attr-defined]
+    fail.__policy__ = Policy.KNOWN  # type: ignore[attr-defined]
     app.get("/fail")(fail)
     return app
 
@@ -158,7 +170,8 @@ def test_an_error_of_ours_tells_the_sender_and_the_log_nothing_of_what_was_writt
     problem = problem_of(response, 500, "failed")
     assert "Jane" not in response.text + caplog.text
     assert "/srv" not in response.text
-    assert f"request={problem['request_id']} ValueError in tests.integration.api.test_doors" in caplog.text
+    told = f"request_failed request_id={problem['request_id']} error=ValueError place=tests.integration.api.test_doors:"
+    assert told in caplog.text
 
 
 def test_the_log_holds_ids_and_neither_names_nor_content_nor_addresses_as_sent(
@@ -172,13 +185,13 @@ def test_the_log_holds_ids_and_neither_names_nor_content_nor_addresses_as_sent(
         caller.get("/Jane-Doe")
         caller.upload({"Jane-Doe.tif": b"other"}, key="key-of-Jane")
         caller.upload(received_on="Jane-Doe")
-    lines = [record.getMessage() for record in caplog.records if record.name == "postroom.api.access"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "postroom"]
     assert len(lines) == 6
-    assert lines[0].startswith("POST /v1/batches 201 ")
+    assert lines[0].startswith("request method=POST route=/v1/batches status=201 ")
     assert receipt["batch_id"] in lines[0]
-    assert lines[1].startswith("GET /v1/batches/{batch_id} 200 ")
+    assert lines[1].startswith("request method=GET route=/v1/batches/{batch_id} status=200 ")
     assert receipt["batch_id"] in lines[1]
-    assert lines[3].startswith("GET none 404 ")
+    assert lines[3].startswith("request method=GET route=none status=404 ")
     # What the caller's own library says is none of the service's doing.
     ours = [record.getMessage() for record in caplog.records if not record.name.startswith("http")]
     for secret in ("Jane", "letter"):
@@ -211,6 +224,58 @@ def test_metrics_tell_where_mail_and_steps_stand_and_what_was_asked(caller: Call
     assert found["postroom_requests_total", "POST", "/v1/batches", "201"] == 1
     assert found["postroom_requests_total", "GET", "none", "404"] == 1
     assert found["postroom_request_seconds_count", "POST", "/v1/batches"] == 1
+
+
+def test_metrics_tell_what_other_processes_did(service: Service) -> None:
+    caller = Caller(create_app(service, dispatcher=Dispatcher(service.database, Mailbox(), window=8)))
+    caller.upload()
+    worker = Presence(service.database, "worker-1", 10.0)
+
+    def refuse(claim: Claim) -> Effects:
+        raise Unreadable("It is damaged.", cause=Cause.DAMAGED, remedy="Scan it again.")
+
+    bodies = {StepName.UNPACK: worker.watched(refuse)}
+    StepRunner(service.database, bodies, "worker-1", watcher=worker.counting(nobody)).run_next()
+    worker.beat()
+    reconcile(service.database, "anna")
+    with service.database.write() as session:
+        tallies.add(session, {tallies.attempt("read", "failed"): 2, tallies.LEASES_LOST: 1})
+    found = samples(caller)
+    assert found["postroom_received_total", "files"] == len(FILES)
+    assert found["postroom_received_total", "pieces"] == 0
+    assert found["postroom_records_published_total",] == 0
+    assert found["postroom_step_attempts_total", "quarantined", "unpack"] == 1
+    assert found["postroom_step_attempts_total", "done", "unpack"] == 0
+    assert found["postroom_wasted_attempts_total", "failed"] == 2
+    assert found["postroom_wasted_attempts_total", "worker_lost"] == 1
+    assert found["postroom_step_seconds_count", "unpack"] == 1
+    assert 0 < found["postroom_step_seconds_sum", "unpack"] < 60
+    assert found["postroom_step_seconds_bucket", "+Inf", "unpack"] == 1
+    assert found["postroom_step_seconds_bucket", "120.0", "unpack"] == 1  # each holds those before it
+    assert found["postroom_workers", "idle"] == 1
+    assert found["postroom_workers", "working"] == 0
+    assert found["postroom_quarantine", "damaged"] == 1
+    assert found["postroom_quarantine", "encrypted"] == 0
+    assert found["postroom_reconcile_difference",] == 0
+    assert abs(found["postroom_reconcile_last_timestamp_seconds",] - time.time()) < 60
+    assert found["postroom_dispatcher_window",] == 8
+    assert ("postroom_broker_messages",) not in found  # it was never asked
+
+
+class Mailbox:
+    """A broker nobody reads from."""
+
+    def waiting(self) -> int:
+        return 5
+
+    def nudge(self, step_ids: Sequence[int]) -> None:
+        raise AssertionError("there is no room for more")
+
+
+def test_metrics_tell_how_full_the_broker_was_when_last_asked(service: Service) -> None:
+    dispatcher = Dispatcher(service.database, Mailbox(), window=5)
+    dispatcher.fill()
+    assert samples(Caller(create_app(service, dispatcher=dispatcher)))["postroom_broker_messages",] == 5
 
 
 def test_the_database_is_not_counted_again_for_a_second_scrape_at_once(caller: Caller) -> None:

@@ -14,13 +14,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from intake import ledger
+from intake import ledger, presence
 from intake.database import versions
 from intake.database.engine import open_database
 from intake.database.migrate import alembic_config
 from intake.database.tables import Base
 from intake.database.versions import newest_version, require_newest, upgrade
 from schemas.errors import Unavailable
+from tests.integration.database.small_world import receive_files
 
 
 def test_models_and_migrations_agree(empty_url: str) -> None:
@@ -80,7 +81,7 @@ def test_models_and_migrations_make_the_same_checks_keys_and_indexes(empty_url: 
         by_migrations = shape(session.connection())
     database.close()
     assert by_migrations == by_models
-    assert len(by_models) == 15
+    assert len(by_models) == 18
 
 
 def test_the_way_back_leaves_nothing(empty_url: str) -> None:
@@ -135,9 +136,26 @@ def test_an_upgrade_that_fails_half_way_leaves_nothing_behind(empty_url: str) ->
     database.close()
 
 
+def test_a_database_of_the_first_version_keeps_its_mail_on_the_way_to_ours(empty_url: str) -> None:
+    database = open_database(empty_url)
+    with database.write() as session:
+        config = versions._config()
+        config.attributes["connection"] = session.connection()
+        command.upgrade(config, "0001")
+    with database.write() as session:
+        receive_files(session, 3)
+    upgrade(database)
+    require_newest(database)
+    with database.read() as session:
+        found = ledger.take(session)
+        assert (found.received["files"], found.difference) == (3, 0)
+        assert presence.workers(session) == []
+    database.close()
+
+
 def test_an_empty_database_says_how_to_get_its_tables(empty_url: str) -> None:
     database = open_database(empty_url)
-    with pytest.raises(Unavailable, match="version none, this program needs 0001: start `postroom serve`"):
+    with pytest.raises(Unavailable, match="version none, this program needs 0002: start `postroom serve`"):
         require_newest(database)
     database.close()
 

@@ -1,5 +1,6 @@
 """A step takes effect once or not at all, whatever its body does."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -224,3 +225,16 @@ def test_a_step_asked_for_twice_is_done_once(one_file: Database) -> None:
         False,
     ]
     assert steps.ATTEMPTS == 3
+
+
+def test_of_an_accident_the_log_tells_kind_and_place_and_nothing_of_what_was_written(
+    one_file: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(claim: Claim) -> None:
+        raise ValueError(WRITTEN)
+
+    with caplog.at_level(logging.DEBUG):
+        assert Hands(one_file, fail).runner.run_next()
+    [told] = [record.getMessage() for record in caplog.records if record.name == "postroom"]
+    assert told.startswith("step_accident step_id=1 attempt=1 error=ValueError place=tests.integration.database.")
+    assert WRITTEN not in caplog.text

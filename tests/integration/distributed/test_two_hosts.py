@@ -36,8 +36,8 @@ def test_what_one_host_receives_is_read_by_two_others(plant: Plant, monkeypatch:
         web = plant.run(sys.executable, "-m", "intake.cli", "serve", home="web")
         for home in HOSTS:
             plant.worker("--concurrency=1", home=home)
-        web.wait_for("ready: ")
-        found = re.search(r"ready: (http://[^/]+)", web.said())
+        web.wait_for('"event": "ready"')
+        found = re.search(r'"address": "(http:[^"]+)"', web.said())
         assert found is not None
         for program in plant.programs[1:]:
             program.wait_for(" ready.")

@@ -1,0 +1,106 @@
+"""Turns a request into a caller: the one place that knows how anybody says who they are."""
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from intake.api.problem import ProblemCode, Refused
+from intake.api_keys import LOCAL_CALLER, MAKE_ONE, ApiKeys
+from intake.settings import Settings
+from schemas.errors import Unavailable
+
+# Whoever sends one of these speaks for somebody else, and whoever that is, is not on this machine.
+_PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+_SCHEME: Final = "bearer"
+_CHALLENGE: Final = 'Bearer realm="postroom"'
+_SCOPE_KEY: Final = "postroom.caller"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `name` stands in the audit, on the batches handed over and in the log."""
+
+    name: str
+
+
+def identify(request: Request, keys: ApiKeys) -> Caller:
+    """Who asks: the holder of a key, or somebody on this machine, who needs none. Raises Refused for anybody else.
+
+    A key that is not ours is refused on this machine too: else what its sender does would stand under another name.
+    """
+    given = request.headers.get("authorization")
+    if keys and given is not None:
+        scheme, _, key = given.partition(" ")
+        name = keys.whose(key.strip()) if scheme.lower() == _SCHEME else None
+        if name is None:
+            raise _unknown("The key is not known here.", f'{_CHALLENGE}, error="invalid_token"')
+        return Caller(name)
+    if _is_of_this_machine(request):
+        return Caller(LOCAL_CALLER)
+    if keys:
+        raise _unknown("Callers from elsewhere, or through a proxy, need a key.", _CHALLENGE)
+    detail = (
+        "Only programs on the machine of the service itself are served, and none through a proxy: no keys are set for"
+        " others. Whoever runs the service can set them in POSTROOM_API_KEYS."
+    )
+    raise Refused(403, ProblemCode.NOT_THIS_MACHINE, detail)
+
+
+def remember(request: Request, caller: Caller) -> None:
+    """Keep the caller with its request, for the route and for the log."""
+    request.scope[_SCOPE_KEY] = caller
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller of a request whose route does not serve anybody."""
+    caller: Caller = request.scope[_SCOPE_KEY]
+    return caller
+
+
+def name_of_caller(scope: Scope) -> str | None:
+    """For the log: the name of the caller of a request; None if nobody asked who that is, or it is not known."""
+    caller: Caller | None = scope.get(_SCOPE_KEY)
+    return None if caller is None else caller.name
+
+
+def require_keys_for_others(settings: Settings) -> None:
+    """Raise Unavailable if the service would listen to other machines and has no keys to know anybody by."""
+    if settings.callers or not is_open_to_others(settings.host):
+        return
+    raise Unavailable(
+        f"POSTROOM_HOST is {settings.host}, which other machines can reach, and POSTROOM_API_KEYS is empty: anybody"
+        f" there could call. Set POSTROOM_API_KEYS to name:KEY (make a KEY with: {MAKE_ONE}), or POSTROOM_HOST to"
+        " 127.0.0.1."
+    )
+
+
+def is_open_to_others(host: str) -> bool:
+    """Whether listening on that address reaches beyond this machine; a name nobody knows is no address yet."""
+    try:
+        found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        return True
+    return not all(_is_loopback(str(address[0])) for *_, address in found)
+
+
+def _is_of_this_machine(request: Request) -> bool:
+    passed_on = any(name in request.headers for name in _PASSED_ON)
+    return not passed_on and request.client is not None and _is_loopback(request.client.host)
+
+
+def _unknown(why: str, challenge: str) -> Refused:
+    detail = f"{why} Send the header Authorization: Bearer KEY, with a key that the operator of the service gave out."
+    return Refused(401, ProblemCode.UNKNOWN_CALLER, detail, headers={"WWW-Authenticate": challenge})
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback if mapped is None else bool(mapped.is_loopback)
