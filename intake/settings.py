@@ -38,7 +38,6 @@ class Settings(BaseSettings):
     sweep_seconds: how often steps of dead workers are looked for.
     beat_seconds: how often a worker says that it is there.
     reconcile_seconds: how often `serve` balances the books; it does so at its start as well.
-    attempts:     how often a step is begun before its piece is set aside for a person.
     low_water_bytes: uploads are refused while the store has less room than this.
     """
 
@@ -59,7 +58,6 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=10.0, gt=0)
     beat_seconds: float = Field(default=10.0, gt=0)
     reconcile_seconds: float = Field(default=86_400.0, gt=0)
-    attempts: int = Field(default=3, ge=1)
     low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
 
     @field_validator("api_keys")

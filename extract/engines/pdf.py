@@ -67,11 +67,12 @@ class PdfPage:
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """A picture on a page: share of the page it covers, its pixels, and its dots per inch there."""
+    """A picture on a page: share of the page it covers, its pixels and dots per inch there; pdfium's own object."""
 
     share: float
     pixels: int
     dpi: float
+    thing: Any
 
 
 class PdfFile:
@@ -124,6 +125,8 @@ class PdfFile:
             inches = f"{width / _POINTS_PER_INCH:.0f} x {height / _POINTS_PER_INCH:.0f} inches"
             raise _too_large(number, f"{inches} of paper do not fit into {max_pixels / 1e6:g} megapixels")
         pixels = _drawn(page, dpi)
+        if _is_picture_missing(pictures, pixels):
+            raise ValueError("a picture that pdfium cannot decode")
         words = () if is_scan else tuple(self._words(number, pixels.shape[1], pixels.shape[0]))
         return PdfPage(pixels, dpi, is_scan, words)
 
@@ -228,7 +231,27 @@ def _pictures(page: pypdfium2.PdfPage, page_area: float) -> Iterator[_Picture]:
         width, height = _size_on_page(thing)
         if width > 0 and height > 0 and across > 0 and down > 0:
             dpi = _finer(across / width, down / height) * _POINTS_PER_INCH
-            yield _Picture(min(width * height / page_area, 1.0), across * down, dpi)
+            yield _Picture(min(width * height / page_area, 1.0), across * down, dpi, thing)
+
+
+def _is_picture_missing(pictures: Iterable[_Picture], pixels: Grey) -> bool:
+    """Whether a picture was left out because pdfium cannot decode it: it says nothing, and leaves the paper white.
+
+    Such a page must not pass for a blank one. A picture larger than all that is white has drawn something.
+    """
+    white = float((pixels == 255).mean())
+    return any(
+        _TELLS_RESOLUTION_FROM_SHARE <= picture.share <= white + _EQUAL_WITHIN and not _can_be_decoded(picture.thing)
+        for picture in pictures
+    )
+
+
+def _can_be_decoded(thing: Any) -> bool:
+    bitmap = pdfium.FPDFImageObj_GetBitmap(thing)
+    if not bitmap:
+        return False
+    pdfium.FPDFBitmap_Destroy(bitmap)
+    return True
 
 
 def _size_on_page(picture: Any) -> tuple[float, float]:

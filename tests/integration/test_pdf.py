@@ -1,6 +1,7 @@
 """PDF pages: born digital, scanned, with a hidden OCR layer, with form fields, turned, too large."""
 
 import io
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -173,3 +174,53 @@ def test_a_pdf_of_garbage_is_damaged() -> None:
     with pytest.raises(Unreadable, match="damaged") as refusal:
         list(unpack(b"%PDF-1.7\n" + bytes(range(256)) * 4))
     assert refusal.value.cause is Cause.DAMAGED
+
+
+def with_picture(filter_name: str, data: bytes, *, more: str = "") -> bytes:
+    """A page that is one picture of 1000 x 1000 pixels, its data as given."""
+    facts = f"/Type /XObject /Subtype /Image /Width 1000 /Height 1000 /Filter /{filter_name} {more} /Length {len(data)}"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
+        b"/Resources << /XObject << /P 5 0 R >> >> >>",
+        b"<< /Length 25 >>\nstream\nq 595 0 0 842 0 0 cm /P Do Q\nendstream",
+        f"<< {facts} >>".encode() + b"\nstream\n" + data + b"\nendstream",
+    ]
+    body, places = b"%PDF-1.7\n", []
+    for number, one in enumerate(objects, 1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % len(body)
+    return body + b"xref\n0 6\n0000000000 65535 f \n" + table + end
+
+
+GREY = "/BitsPerComponent 8 /ColorSpace /DeviceGray"
+
+
+def jpeg(level: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (1000, 1000), level).save(file, "JPEG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("filter_name", "more"), [("JBIG2Decode", "/BitsPerComponent 1"), ("DCTDecode", GREY), ("JPXDecode", GREY)]
+)
+def test_a_scan_that_cannot_be_decoded_is_no_blank_page(filter_name: str, more: str) -> None:
+    (page,) = unpack(with_picture(filter_name, b"no picture at all", more=more), Limits())
+    assert isinstance(page, UnreadablePage)
+    assert (page.error.cause, page.number) == (Cause.DAMAGED, 1)
+
+
+@pytest.mark.parametrize("level", [255, 0])
+def test_a_scan_of_one_level_is_a_page_like_any_other(level: int) -> None:
+    page = only_page(with_picture("DCTDecode", jpeg(level), more=GREY))
+    assert set(np.unique(page.pixels)) == {level}
+
+
+def test_a_scan_behind_a_mask_is_a_page_like_any_other() -> None:
+    white = zlib.compress(b"\xff" * 125_000)
+    page = only_page(with_picture("FlateDecode", white, more="/BitsPerComponent 1 /ImageMask true"))
+    assert set(np.unique(page.pixels)) == {255}
