@@ -92,7 +92,7 @@ def test_what_is_received_is_published_and_a_second_nudge_does_nothing(running: 
         hand_over(service, [scan(number) for number in range(6)])
         wait_until(lambda: published(service) == before + 6)
     states = all_states(service)
-    wait_until(lambda: worker.said().count("] received") == worker.said().count("succeeded in"))
+    wait_until(lambda: worker.said().count('"celery.worker.strategy"') == worker.said().count("succeeded in"))
     said = worker.said().count("succeeded in")
     for step in steps_of(service):
         nudge(running.plant.stranger(), step.id)
@@ -257,22 +257,25 @@ def reading(plant: Plant, service: Service) -> Program:
     return worker
 
 
+def places_of_faults(caller: Caller) -> set[str]:
+    return {fault["place"] for fault in caller.get("/health/ready").json().get("errors", ())}
+
+
 def test_a_worker_that_takes_no_messages_while_some_wait_ends_itself(plant: Plant, service: Service) -> None:
     """Celery's own command stands for what a lost connection does now and then: alive, answering, consuming nothing."""
+    plant.settings["POSTROOM_BEAT_SECONDS"] = "0.5"
     worker = plant.ready_worker()
-    standing_still = Caller(create_app(service, stalled_seconds=1))
+    standing_still = Caller(create_app(service, stalled_seconds=5))
     assert standing_still.get("/health/ready").status_code == 200
     assert plant.celery("control", "cancel_consumer", QUEUE).returncode == 0
     with plant.dispatching(service):
         hand_over(service, [scan(1)])
-        wait_until(lambda: standing_still.get("/health/ready").status_code == 503)
-        [fault] = standing_still.get("/health/ready").json()["errors"]
-        assert fault["place"] == "progress"
+        wait_until(lambda: "progress" in places_of_faults(standing_still))
         worker.process.wait(180)
         assert "Messages wait in the broker and do not come" in worker.said()
         plant.ready_worker(home="host-2")  # as whatever keeps workers running would
         wait_until(lambda: published(service) == 1)
-    assert standing_still.get("/health/ready").status_code == 200
+    wait_until(lambda: standing_still.get("/health/ready").status_code == 200)
 
 
 @pytest.mark.parametrize("command", ["worker", "status"])
