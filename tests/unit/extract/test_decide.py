@@ -275,14 +275,17 @@ def test_the_calibration_that_ships_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measure", "reason"),
+    ("measure", "most", "reason"),
     [
-        ("foreign", "Writing that was taken for another field's reaches in here."),
-        ("unread", "A line of writing here could not be read."),
+        ("foreign", 250.0, "Writing that was taken for another field's reaches in here."),
+        ("unread", 250.0, "A line of writing here could not be read."),
+        ("stray", 2000.0, "Much ink here belongs to no line that was read."),
     ],
 )
-def test_ink_that_the_reading_leaves_out_sends_even_a_sure_value_to_a_person(measure: str, reason: str) -> None:
-    little, much = ({"known": 1.0, measure: pixels} for pixels in (250.0, 251.0))
+def test_ink_that_the_reading_leaves_out_sends_even_a_sure_value_to_a_person(
+    measure: str, most: float, reason: str
+) -> None:
+    little, much = ({"known": 1.0, measure: pixels} for pixels in (most, most + 1))
     for facts in (text(features=much), empty(features=much)):
         decision = decide(facts, STANDARDS)
         assert (decision.status, decision.reasons) == (FieldStatus.REVIEW, (reason,))
