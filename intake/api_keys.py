@@ -9,6 +9,7 @@ from typing import Final
 
 SHORTEST_KEY: Final = 32  # characters; 16 random bytes written in hexadecimal
 LOCAL_CALLER: Final = "api"  # the name of whoever calls from this machine without a key
+_OURS: Final = frozenset({LOCAL_CALLER, "sweep", "reconcile"})  # under which the program stands in the audit
 MAKE_ONE: Final = "openssl rand -hex 32"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # what can stand in a header and in a list parted by commas
@@ -63,10 +64,8 @@ def _parsed(text: str) -> Iterator[ApiKey]:
             raise ValueError(
                 f"entry {place} is not name:key, the name of up to 64 letters, digits, points, dashes and underscores"
             )
-        if name == LOCAL_CALLER:
-            raise ValueError(
-                f"entry {place} has the name {LOCAL_CALLER}, which callers of this machine have; take another"
-            )
+        if name in _OURS:
+            raise ValueError(f"entry {place} has the name {name}, under which the program itself acts; take another")
         if len(key) < SHORTEST_KEY:
             raise ValueError(
                 f"the key of entry {place} is shorter than {SHORTEST_KEY} characters; make one with: {MAKE_ONE}"

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from functools import partial
 
 from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
@@ -47,7 +48,9 @@ def dispatcher_of(service: Service) -> Dispatcher | None:
 
 
 def _sweep(service: Service) -> Work:
-    return lambda stop: keep_sweeping(service.database, service.settings.sweep_seconds, stop)
+    settings = service.settings
+    lease = timedelta(seconds=settings.lease_seconds)
+    return lambda stop: keep_sweeping(service.database, settings.sweep_seconds, stop, lease)
 
 
 def _books(service: Service) -> Work:
@@ -60,8 +63,8 @@ def _workers(service: Service) -> Work:
 
 @contextmanager
 def _together(work: Sequence[Work]) -> Iterator[None]:
-    stop = threading.Event()
-    threads = [threading.Thread(target=_or_end, args=(each, stop)) for each in work]
+    stop, failed = threading.Event(), threading.Event()
+    threads = [threading.Thread(target=_or_end, args=(each, stop, failed)) for each in work]
     for thread in threads:
         thread.start()
     try:
@@ -70,9 +73,11 @@ def _together(work: Sequence[Work]) -> Iterator[None]:
         stop.set()
         for thread in threads:
             thread.join()
+    if failed.is_set():
+        raise Unavailable("What goes on beside the API failed; the log says where. Start it again.")
 
 
-def _or_end(work: Work, stop: threading.Event) -> None:
+def _or_end(work: Work, stop: threading.Event, failed: threading.Event) -> None:
     """Do it; should it fail for a reason nobody thought of, end this process in good order, to be started again.
 
     One that answers requests and yet moves nothing would be worse than none.
@@ -81,4 +86,5 @@ def _or_end(work: Work, stop: threading.Event) -> None:
         work(stop)
     except Exception as error:  # noqa: BLE001  # nobody thought of it: this process ends
         tell_error("background_failed", error, logging.CRITICAL)
+        failed.set()
         os.kill(os.getpid(), signal.SIGTERM)

@@ -9,7 +9,7 @@ REDIS_SCHEMES: Final = frozenset({"redis", "rediss"})
 _AMQP_SCHEMES: Final = frozenset({"amqp", "amqps", "pyamqp"})
 _KEEPS_EVERYTHING: Final = "noeviction"
 _ANSWER_SECONDS: Final = 3.0
-_POOLS: Final = ("prefork", "solo")
+_POOLS: Final = ("prefork",)
 
 
 def unfit(url: str) -> str:
@@ -38,6 +38,8 @@ def _eviction_policy(url: str) -> str | None:
             told: dict[str, Any] = client.info("memory")
     except (redis.RedisError, OSError):
         return None
+    except ValueError:
+        return "unknown: its address is none"
     policy = told.get("maxmemory_policy")
     return None if policy is None else str(policy)
 
@@ -47,4 +49,4 @@ def unfit_pool(pool: object) -> str:
     name = pool if isinstance(pool, str) else str(getattr(pool, "__module__", ""))
     if name.rpartition(".")[2].partition(":")[0] in _POOLS:
         return ""
-    return "steps need processes of their own, not threads: leave --pool out, or use --pool prefork or --pool solo."
+    return "steps need processes of their own, not threads: leave --pool out."

@@ -64,12 +64,12 @@ class StepProcess:
 
     def do(self, step_id: int) -> None:
         """Do this step, if it is ready. Nothing is raised for what a later nudge will mend."""
+        self.taken += 1  # first of all: what is no step was taken too, and nobody stands still
         if type(step_id) is not int or not 0 < step_id <= _HIGHEST_ID:
             tell("nudge_without_step", logging.WARNING)
             return
         if self._must_end:
             _end_at_once()  # before anything is claimed: the message goes to another
-        self.taken += 1
         self.is_at_work = True
         try:
             with self._given_back_at_sigterm():
@@ -117,7 +117,8 @@ class StepProcess:
         while self._hands is None:
             if stop.wait(self.settings.sweep_seconds):
                 return
-        keep_sweeping(self._hands.runner.database, self.settings.sweep_seconds, stop)
+        lease = timedelta(seconds=self.settings.lease_seconds)
+        keep_sweeping(self._hands.runner.database, self.settings.sweep_seconds, stop, lease)
 
 
 def _end_at_once() -> None:

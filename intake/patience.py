@@ -21,12 +21,14 @@ from schemas.errors import Cause, MailError
 from schemas.extraction import Failure
 
 STUCK: Final = 75  # the exit code, as `EX_TEMPFAIL`: start me again
+# However many pages: shorter than Celery lets a step run, so that the reason is told and not only that it was lost.
+LONGEST_SECONDS: Final = 20 * 60
 _LOOKS_PER_LIMIT: Final = 20
 _LONGEST_LOOK_SECONDS: Final = 1.0
 
 
 class Patience:
-    """How long the reading of a piece may take: `limits.seconds_to_read` of the pages taken so far."""
+    """How long the reading of a piece may take: `limits.seconds_to_read` of the pages taken so far, to a limit."""
 
     def __init__(self, database: Database, limits: Limits) -> None:
         self._database, self._limits = database, limits
@@ -61,7 +63,7 @@ class Patience:
         started = time.monotonic()
         look_seconds = min(self._limits.seconds_to_begin / _LOOKS_PER_LIMIT, _LONGEST_LOOK_SECONDS)
         while not over.wait(look_seconds):
-            allowed = self._limits.seconds_to_read(self._pages)
+            allowed = min(self._limits.seconds_to_read(self._pages), LONGEST_SECONDS)
             if time.monotonic() - started > allowed:
                 self._give_up(claim, allowed)
                 return
@@ -72,7 +74,9 @@ class Patience:
             f"Reading took longer than {allowed:g} s and was stopped.",
             "Key this piece by hand and report the file, or retry it if the machine was overloaded.",
         )
-        # Overtaken, or no database: the step comes back when its lease has passed.
-        with suppress(MailError), self._database.write() as session:
-            steps.fail(session, claim, failure, self._database.now())
-        os._exit(STUCK)
+        try:
+            # Overtaken, or no database: the step comes back when its lease has passed.
+            with suppress(MailError), self._database.write() as session:
+                steps.fail(session, claim, failure, self._database.now(session))
+        finally:
+            os._exit(STUCK)  # whatever went wrong: nobody else ends what is stuck

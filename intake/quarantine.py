@@ -96,10 +96,8 @@ def reject(session: Session, which: int | UUID, operator: str, reason: str, now:
 def _reject(session: Session, each: SetAside, operator: str, reason: str, now: datetime) -> None:
     step = session.get_one(StepRow, each.step_id)
     subject = Subject(step.file_id, step.piece_id)
-    # The row is locked by this: whoever else wants to retry or reject it waits, and then finds nothing.
-    ended = steps.cancel(session, subject, now)
-    if not ended:
-        raise NotInQuarantine(f"Step {each.step_id} is not in quarantine.")
+    # First the step itself, as it was found: what somebody else has just retried must not be refused for good.
+    ended = steps.cancel_quarantined(session, each.step_id, now) + steps.cancel(session, subject, now)
     failure = Failure(each.cause, f"Rejected: {reason}", "", each.page)
     if subject.file_id is not None:
         whereabouts.move_file(session, subject.file_id, MailState.REJECTED, now, failure)

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from types import FrameType
 from typing import Final
 
@@ -39,9 +40,8 @@ def work(
     hands = open_hands(settings, workshop=workshop, watcher=watcher, clock=clock)
     stop = threading.Event()
     # A worker alone on its machine must see to the steps of those that died before it.
-    sweeping = threading.Thread(
-        target=keep_sweeping, args=(hands.runner.database, settings.sweep_seconds, stop), name="sweep", daemon=True
-    )
+    swept = (hands.runner.database, settings.sweep_seconds, stop, timedelta(seconds=settings.lease_seconds))
+    sweeping = threading.Thread(target=keep_sweeping, args=swept, name="sweep", daemon=True)
     sweeping.start()
     try:
         with stopping_at_signals(hands.runner.stop):

@@ -186,6 +186,14 @@ def retry(session: Session, step_id: int, operator: str, now: datetime) -> None:
     audit.append(session, now, operator, "step retried", str(subject), {"step": step_id, "name": found.name.value})
 
 
+def cancel_quarantined(session: Session, step_id: int, now: datetime) -> int:
+    """End a step that is in quarantine, which locks it until the caller commits; 1. Raises NotInQuarantine."""
+    ended = {"state": StepState.CANCELLED, "state_since": now, "lease_until": None, "not_before": None}
+    if _update_one(session, [StepRow.id == step_id, in_state(StepState.QUARANTINED)], ended) is None:
+        raise NotInQuarantine(f"Step {step_id} is not in quarantine.")
+    return 1
+
+
 def cancel(session: Session, subject: Subject, now: datetime) -> int:
     """End every step of a file or piece that is not done, running ones too; how many. Their workers are fenced off.
 

@@ -21,9 +21,6 @@ from schemas.extraction import Failure
 from schemas.states import StepState
 
 _STEPS_AT_ONCE: Final = 200  # changed in one short transaction
-# Further ahead than this, a moment was set by a clock that has been put back since.
-_LONGEST_LEASE: Final = steps.LEASE * 2
-
 _WORKER_LOST: Final = Failure(
     Cause.CRASHED,
     f"The worker stopped without an answer {steps.ATTEMPTS} times.",
@@ -47,10 +44,10 @@ class Swept:
     mended: int
 
 
-def sweep(database: Database, now: datetime) -> Swept:
+def sweep(database: Database, now: datetime, lease: timedelta = steps.LEASE) -> Swept:
     """Bring back every step whose lease or wait is over at `now`."""
     # Mended first: what follows compares with these moments.
-    mended = _mend(database, now)
+    mended = _mend(database, now, lease)
     expired = steps.in_state(StepState.RUNNING) & (StepRow.lease_until < now)
     ready = _ready_again(now)
     return Swept(
@@ -75,25 +72,30 @@ def bring_back(database: Database, worker: str, now: datetime) -> int:
 def bring_back_if_possible(database: Database, worker: str) -> int:
     """As `bring_back`, now; where the database is away the sweep sees to it when the lease has passed."""
     try:
-        return bring_back(database, worker, database.now())
+        lost = bring_back(database, worker, database.now())
+        if lost:
+            with database.write() as session:
+                tallies.add(session, {tallies.LEASES_LOST: lost})
     except MailError:
         return 0
+    return lost
 
 
 def _ready_again(now: datetime) -> dict[str, Any]:
     return {"state": StepState.READY, "state_since": now, "lease_until": None, "not_before": None}
 
 
-def _mend(database: Database, now: datetime) -> int:
+def _mend(database: Database, now: datetime, lease: timedelta) -> int:
     """Bring moments that lie too far ahead back to what they would have been by the clock as it is now."""
-    lease, wait = now + _LONGEST_LEASE, now + steps.LONGEST_WAIT
-    leases = steps.in_state(StepState.RUNNING) & (StepRow.lease_until > lease)
+    wait = now + steps.LONGEST_WAIT
+    # Further ahead than any lease reaches, it was set by a clock that has been put back since.
+    leases = steps.in_state(StepState.RUNNING) & (StepRow.lease_until > now + lease * 2)
     waits = steps.in_state(StepState.WAITING) & (StepRow.not_before > wait)
     # What seems to be ready since tomorrow would otherwise stand behind everything that arrives until then.
     places = steps.in_state(StepState.READY) & (StepRow.state_since > now + timedelta(seconds=1))
     return (
         # A whole lease from now on: the worker may live, and will renew it.
-        _change(database, leases, {"lease_until": now + steps.LEASE})
+        _change(database, leases, {"lease_until": now + lease})
         + _change(database, waits, {"not_before": now})
         + _change(database, places, {"state_since": now})
     )
@@ -151,12 +153,17 @@ def _tell(database: Database, done: Swept) -> None:
             tallies.add(session, {tallies.LEASES_LOST: lost})
 
 
-def keep_sweeping(database: Database, every_seconds: float, stop: threading.Event) -> None:
-    """Bring back steps of dead workers every so often until `stop` is set; a database that is away is asked again."""
+def keep_sweeping(
+    database: Database, every_seconds: float, stop: threading.Event, lease: timedelta = steps.LEASE
+) -> None:
+    """Bring back steps of dead workers every so often until `stop` is set; a database that is away is asked again.
+
+    lease: as the workers take it.
+    """
     while not stop.is_set():
         # A failure is no end: the next round asks again, and health tells of it meanwhile.
         try:
-            _tell(database, sweep(database, database.now()))
+            _tell(database, sweep(database, database.now(), lease))
         except MailError as error:
             tell_error("sweep_waits", error)
         stop.wait(every_seconds)

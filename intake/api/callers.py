@@ -28,12 +28,15 @@ class Caller:
 
 
 def identify(request: Request, keys: ApiKeys) -> Caller:
-    """Who asks: the holder of a key, or somebody on this machine, who needs none. Raises Refused for anybody else.
+    """Who asks: the holder of a key; where no keys are set, somebody on this machine. Raises Refused for anybody else.
 
-    A key that is not ours is refused on this machine too: else what its sender does would stand under another name.
+    With keys nobody is let in for being local: a proxy on this machine that does not say for whom it asks would let in
+    everybody.
     """
-    given = request.headers.get("authorization")
-    if keys and given is not None:
+    if keys:
+        given = request.headers.get("authorization")
+        if given is None:
+            raise _unknown("Every caller needs a key.", _CHALLENGE)
         scheme, _, key = given.partition(" ")
         name = keys.whose(key.strip()) if scheme.lower() == _SCHEME else None
         if name is None:
@@ -41,8 +44,6 @@ def identify(request: Request, keys: ApiKeys) -> Caller:
         return Caller(name)
     if _is_of_this_machine(request):
         return Caller(LOCAL_CALLER)
-    if keys:
-        raise _unknown("Callers from elsewhere, or through a proxy, need a key.", _CHALLENGE)
     detail = (
         "Only programs on the machine of the service itself are served, and none through a proxy: no keys are set for"
         " others. Whoever runs the service can set them in POSTROOM_API_KEYS."

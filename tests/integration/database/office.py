@@ -1,6 +1,7 @@
 """An office of real processes, for tests that kill and stop them: a supervisor, its workers, their sandboxes."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -151,6 +152,11 @@ class Office:
     def said(self) -> str:
         """What its processes wrote, for a test that fails."""
         return (self._folder / "said").read_text(errors="replace")
+
+    def outcomes(self) -> list[set[str]]:
+        """Of every step that ended, what became of it, its name and what it was about."""
+        events = [json.loads(line) for line in self.said().splitlines() if line.startswith("{")]
+        return [{event["outcome"], event["step"], event["subject"]} for event in events if event["event"] == "step"]
 
     def prove_that_each_was_published_once(self, pieces: int) -> None:
         """Nothing is lost, nothing is there twice, the order has no gap, the chain holds. Each has one document."""

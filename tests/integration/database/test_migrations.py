@@ -139,7 +139,7 @@ def test_an_upgrade_that_fails_half_way_leaves_nothing_behind(empty_url: str) ->
 def test_a_database_of_the_first_version_keeps_its_mail_on_the_way_to_ours(empty_url: str) -> None:
     database = open_database(empty_url)
     with database.write() as session:
-        config = versions._config()
+        config = alembic_config()
         config.attributes["connection"] = session.connection()
         command.upgrade(config, "0001")
     with database.write() as session:

@@ -35,7 +35,7 @@ def test_a_worker_stopped_past_its_lease_is_fenced_and_the_piece_is_done_once_by
             wait_until(was_done_by_another, 60, office)
         finally:
             send(pid, signal.SIGCONT)
-        wait_until(lambda: "fenced read piece:1" in office.said(), 60, office)
+        wait_until(lambda: {"fenced", "read", "piece:1"} in office.outcomes(), 60, office)
         wait_until(lambda: office.published() == 1, 60, office)
         assert pid in office.workers()
         assert office.claims() == 4  # the three steps, and the claim that was overtaken
