@@ -245,3 +245,15 @@ def test_the_window_of_a_dispatcher_is_full_and_no_fuller(database: Database) ->
         window = ready(session, [StepName.READ, StepName.UNPACK], 4)
         names = [session.get_one(StepRow, step).name for step in window]
     assert names == [StepName.READ] * 3 + [StepName.UNPACK]
+
+
+def test_what_was_just_retried_can_no_longer_be_rejected(database: Database) -> None:
+    with database.write() as session:
+        receive_pieces(session, 1)
+        claim = claimed(steps.claim(session, [StepName.READ], "worker-1", NOW))
+        steps.quarantine(session, claim, BROKEN, NOW)
+        steps.retry(session, claim.step_id, "anna", NOW)
+    with database.write() as session, pytest.raises(steps.NotInQuarantine):
+        steps.cancel_quarantined(session, claim.step_id, NOW)
+    with database.read() as session:
+        assert session.scalars(select(StepRow.state).where(StepRow.id == claim.step_id)).one() is StepState.READY

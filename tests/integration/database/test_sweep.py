@@ -174,3 +174,11 @@ def test_what_became_ready_in_the_future_does_not_stand_behind_all_that_comes_un
     assert sweep(database, early).mended == 1
     with database.read() as session:
         assert session.scalars(select(StepRow.state_since).where(StepRow.name == StepName.READ)).one() == early
+
+
+def test_a_lease_longer_than_usual_is_left_alone_where_it_is_the_one_that_is_set(database: Database) -> None:
+    with database.write() as session:
+        receive_pieces(session, 1)
+        claimed(steps.claim(session, READ, "slow", NOW, timedelta(minutes=5)))
+    assert sweep(database, NOW + MINUTE, timedelta(minutes=5)) == NOTHING
+    assert sweep(database, NOW + MINUTE).mended == 1  # by the usual measure a clock must have jumped
