@@ -95,7 +95,7 @@ def decide(facts: Facts, standards: Standards) -> Decision:
         return _by_rule(FieldStatus.REVIEW, failed, standards)
     if facts.kind in standards.policy.self_checking and facts.was_read:
         return _by_rule(FieldStatus.REVIEW if failed else FieldStatus.ACCEPTED, failed, standards)
-    return _by_score(facts, field_class, failed, standards)
+    return _by_score(facts, standards.known_as(facts.form_type, field_class), failed, standards)
 
 
 def weighed_as(facts: Facts) -> str | None:

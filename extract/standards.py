@@ -7,7 +7,7 @@ from typing import Final
 
 from extract.bounds import fewest_cases, is_below
 from extract.calibrate import Calibration, Curve, Curves, Step
-from extract.policy import Policy
+from extract.policy import TYPED, Policy
 
 # Each set of values that is tested for a threshold is so many times as large as the one before. Finer steps would
 # stop at the first error although a larger set with that one error may well pass.
@@ -26,6 +26,13 @@ class Standards:
     @property
     def name(self) -> str:
         return f"policy@{self.policy.version}/{self.calibration.version}"
+
+    def known_as(self, form_type: str, field_class: str) -> str:
+        """The class whose evidence counts: the one it is in without telling type from handwriting, if that is all
+        there is."""
+        base = field_class.removeprefix(TYPED)
+        is_known = self.calibration.curve(form_type, field_class) is not None
+        return field_class if is_known or self.calibration.curve(form_type, base) is None else base
 
     def score(self, form_type: str, field_class: str, features: Mapping[str, float]) -> float | None:
         """The score of a value; None where there is no evidence to weigh its features by."""

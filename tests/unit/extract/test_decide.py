@@ -303,6 +303,14 @@ def test_what_is_typed_is_weighed_by_itself_and_what_cannot_be_told_is_taken_for
     assert decide(text(field_class="country", features=by_hand), STANDARDS).status is FieldStatus.REVIEW
 
 
+def test_a_calibration_that_tells_no_type_from_handwriting_weighs_both_alike() -> None:
+    typed = text(features={"known": 1.0, "evenness": 0.9})
+    assert weighed_as(typed) == "typed:name"
+    assert decide(typed, STANDARDS) == decide(text(), STANDARDS) == Decision(
+        FieldStatus.ACCEPTED, 0.995, (), NAMED, score=FULL
+    )  # fmt: skip
+
+
 def test_an_empty_place_and_a_barcode_are_never_typed() -> None:
     even = {"known": 1.0, "evenness": 1.0, "inked": 0.0}
     assert weighed_as(empty(features=even)) == "blank:text"
