@@ -103,14 +103,15 @@ def test_serve_and_its_workers_log_nothing_of_what_people_sent(tmp_path: Path) -
             written = {"Idempotency-Key": CANARY, "User-Agent": CANARY, "X-Canary": CANARY, "Referer": CANARY}
             files = [("files", (f"{CANARY}.tif", scan())), ("files", (f"{CANARY}.pdf", b"%PDF-1.7 " + CANARY.encode()))]
             form = {"name": CANARY, "received_on": "2026-03-02"}
-            receipt = client.post("/v1/batches", files=files, data=form, headers=written)
+            ours = {"Authorization": f"Bearer {KEY}"}
+            receipt = client.post("/v1/batches", files=files, data=form, headers=written | ours)
             assert receipt.status_code == 201, receipt.text
             for wrong in (f"Bearer {CANARY}", f"Basic {CANARY}"):
                 assert client.get("/v1/batches", headers={"Authorization": wrong}).status_code == 401
-            named = client.get("/v1/batches", headers={"Authorization": f"Bearer {KEY}"})
+            named = client.get("/v1/batches", headers=ours)
             assert named.status_code == 200
             for path in (f"/{CANARY}", f"/v1/batches/{CANARY}?after={CANARY}"):
-                assert client.get(path).status_code in (404, 422)
+                assert client.get(path, headers=ours).status_code in (404, 422)
             client.request(CANARY, "/v1/batches", headers=written)
             database = open_service(Settings(home=home)).database
             deadline = time.monotonic() + 180
