@@ -6,10 +6,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
+import pytest
 
 _USER = "postroom"
 
@@ -24,6 +25,16 @@ def find_binaries() -> Path | None:
     folders += sorted(map(str, installed), key=lambda folder: int(Path(folder).parent.name), reverse=True)
     folders += os.environ.get("PATH", "").split(os.pathsep)
     return next((Path(folder) for folder in folders if folder and (Path(folder) / "initdb").is_file()), None)
+
+
+def own_server() -> "Iterator[PostgresqlServer]":
+    """For fixtures: a server that is closed at the end; skips the test where PostgreSQL is not installed."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed here: apt-get install postgresql")
+    server = PostgresqlServer(binaries)
+    yield server
+    server.close()
 
 
 class PostgresqlServer:

@@ -20,7 +20,7 @@ from intake.service import open_service
 from intake.service_check import _clock, service_findings
 from intake.setting_origins import shown_settings, unknown_names
 from intake.settings import Settings, load_settings
-from tests.postgresql_server import PostgresqlServer, find_binaries
+from tests.postgresql_server import PostgresqlServer, own_server
 from tests.redis_server import RedisServer
 
 RUN = CliRunner()
@@ -157,12 +157,7 @@ def test_a_database_of_another_version_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresqlServer]:
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed here: apt-get install postgresql")
-    server = PostgresqlServer(binaries)
-    yield server
-    server.close()
+    yield from own_server()
 
 
 def test_a_postgresql_is_looked_at_and_not_changed(server: PostgresqlServer) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from intake.database.engine import Database, open_database
 from intake.database.versions import upgrade
-from tests.postgresql_server import PostgresqlServer, find_binaries
+from tests.postgresql_server import PostgresqlServer, own_server
 
 BACKENDS = ("sqlite", "postgresql")
 _numbers = count(1)
@@ -18,12 +18,7 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresqlServer]:
     """One server for all tests; each has a database of its own on it."""
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed here: apt-get install postgresql")
-    server = PostgresqlServer(binaries)
-    yield server
-    server.close()
+    yield from own_server()
 
 
 @pytest.fixture(scope="session")

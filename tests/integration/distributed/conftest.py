@@ -9,7 +9,7 @@ import pytest
 
 from intake.service import Service
 from tests.integration.distributed.plant import Plant, planted
-from tests.postgresql_server import PostgresqlServer, find_binaries
+from tests.postgresql_server import PostgresqlServer, own_server
 from tests.redis_server import RedisServer
 
 _numbers = count(1)
@@ -17,12 +17,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def postgresql_server() -> Iterator[PostgresqlServer]:
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed here: apt-get install postgresql")
-    server = PostgresqlServer(binaries)
-    yield server
-    server.close()
+    yield from own_server()
 
 
 @contextmanager
