@@ -1,4 +1,5 @@
-"""What goes on beside the API, or alone: the sweep, the books, and workers here or nudges for those elsewhere."""
+"""What goes on beside the API, or alone: the sweep, the books, pictures for people, and workers here or
+nudges for those elsewhere."""
 
 import logging
 import os
@@ -11,6 +12,7 @@ from functools import partial
 
 from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
 from intake.event_log import tell_error
+from intake.pictures.ahead import keep_making
 from intake.reconciliation import keep_reconciling
 from intake.service import Service
 from intake.supervisor import Supervisor
@@ -22,7 +24,8 @@ Work = Callable[[threading.Event], None]
 
 def beside(service: Service, dispatcher: Dispatcher | None) -> AbstractContextManager[None]:
     """All of it until the end of the block: the nudges of `dispatcher`, or without one this machine's workers."""
-    return _together([_sweep(service), _books(service), _workers(service) if dispatcher is None else dispatcher.run])
+    work = _workers(service) if dispatcher is None else dispatcher.run
+    return _together([_sweep(service), _books(service), _pictures(service), work])
 
 
 def dispatching(service: Service, dispatcher: Dispatcher | None) -> AbstractContextManager[None]:
@@ -55,6 +58,10 @@ def _sweep(service: Service) -> Work:
 
 def _books(service: Service) -> Work:
     return lambda stop: keep_reconciling(service.database, service.settings.reconcile_seconds, stop)
+
+
+def _pictures(service: Service) -> Work:
+    return lambda stop: keep_making(service, stop)
 
 
 def _workers(service: Service) -> Work:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -94,13 +94,13 @@ class Sandbox:
             self._protection = Protection(**json.loads(answer))
         return self._protection
 
-    def open_pages(self, source: bytes | Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Page]:
-        """The pages of a file, in order, each decoded while the one before is read.
+    def open_pages(self, source: bytes | Path, limits: Limits = DEFAULT_LIMITS, *, first: int = 1) -> Generator[Page]:
+        """The pages of a file from page `first` on, in order, each decoded while the one before is read.
 
         A page that cannot be read comes as UnreadablePage. Raises Unreadable if the whole file is refused.
         """
         content = source if isinstance(source, bytes) else read_bytes(source, limits)
-        first, count, crashes = 1, 0, 0
+        count, crashes = 0, 0
         while True:
             try:
                 for header in self._frames(content, limits, first):

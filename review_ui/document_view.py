@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from review_ui.pictures import Picture, height_per_width
+from intake.pictures.upright import height_per_width
+from review_ui.pictures import Picture
 from review_ui.view_models import DocumentView, FailureView, FieldView, PageView, Place, RegionView, State
 from schemas.field import FieldStatus
 from schemas.form_type import FormType

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from extract.limits import DEFAULT_LIMITS, Limits, UnreadablePage
 from extract.page import Grey
+from intake.pictures.upright import Transform, upright
 from intake.sandbox import Sandbox
 from schemas.errors import Unreadable
 
 PICTURE_WIDTH = 1000
 _JPEG_QUALITY = 68  # small print stays legible; a page is about 100 kB
-_WHITE = 255
-
-Transform = tuple[float, ...]  # (a, b, c, d, e, f) of schemas.page.PageFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,9 @@ def _write_share(wanted: Sequence[WantedPages], folder: Path, limits: Limits) ->
                     if transform is None or isinstance(page, UnreadablePage):
                         continue
                     name = f"{file.sha256[:16]}-{page.number}.jpg"  # made of our own words: a file's name may lie
-                    written[file.sha256, page.number] = _write(upright(page.pixels, transform), folder / name)
+                    written[file.sha256, page.number] = _write(
+                        upright(page.pixels, transform, PICTURE_WIDTH), folder / name
+                    )
             except Unreadable:
                 continue  # its record says why; the page shows the reason instead of a picture
     return written
@@ -74,31 +73,3 @@ def _write(pixels: Grey, path: Path) -> Picture:
     _, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     path.write_bytes(encoded.tobytes())
     return Picture(path.name, pixels.shape[1], pixels.shape[0])
-
-
-def upright(pixels: Grey, transform: Transform, width: int = PICTURE_WIDTH) -> Grey:
-    """The page as it stands upright, `width` pixels wide; what the scanner cut off is white."""
-    height = round(width * height_per_width(transform))
-    a, b, c, d, e, f = transform
-    # Shrink first, by area: warping alone would skip pixels and tear thin strokes.
-    factor = min(1.0, width / float(np.hypot(a, d)))
-    small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else pixels
-    across, down = small.shape[1] / pixels.shape[1], small.shape[0] / pixels.shape[0]
-    to_scan = np.array(
-        [[a * across / width, b * across / height, c * across], [d * down / width, e * down / height, f * down]]
-    )
-    warped = cv2.warpAffine(
-        small,
-        to_scan,
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(_WHITE,),
-    )
-    return np.asarray(warped, dtype=np.uint8)
-
-
-def height_per_width(transform: Transform) -> float:
-    """How high the upright page is, in widths of it."""
-    a, b, _, d, e, _ = transform
-    return float(np.hypot(b, e) / np.hypot(a, d))

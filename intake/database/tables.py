@@ -4,6 +4,7 @@ from intake.database.audit_tables import AuditHeadRow, AuditRow
 from intake.database.columns import Base
 from intake.database.mail_tables import BatchRow, FileRow, PageRow, PieceRow
 from intake.database.operation_tables import ReconciliationRow, TallyRow, WorkerRow
+from intake.database.picture_tables import PagePictureRow
 from intake.database.reading_tables import DocumentRow, FieldRow, TaskRow
 from intake.database.record_tables import OutboxRow, RecordRow, RevisionRow, SequenceRow
 from intake.database.work_tables import IdempotencyRow, StepRow
@@ -18,6 +19,7 @@ __all__ = [
     "FileRow",
     "IdempotencyRow",
     "OutboxRow",
+    "PagePictureRow",
     "PageRow",
     "PieceRow",
     "ReconciliationRow",
