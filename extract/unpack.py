@@ -47,7 +47,7 @@ def open_paper(content: bytes, limits: Limits) -> Paper:
         raise Unreadable("The file is empty (0 bytes).", cause=Cause.EMPTY, remedy="Send the file again.")
     if len(content) > limits.file_bytes:
         raise too_many_bytes(len(content), limits)
-    format = _format(content)
+    format = format_of(content)
     paper: Paper = _PdfPaper(content, limits) if format == "PDF" else _RasterPaper(content, format, limits)
     if paper.count > limits.pages_per_file:
         raise Unreadable(
@@ -63,7 +63,7 @@ _MAGIC: Final = (
     (b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"),
 )  # fmt: skip
 # PDF readers accept the mark anywhere in the first kilobyte, and scanners' mail gateways do put bytes before it.
-_PDF_MARK_WITHIN_BYTES = 1024
+MARK_WITHIN_BYTES: Final = 1024
 _OTHERS: Final = (
     (b"PK\x03\x04", "a ZIP archive or office document"), (b"GIF8", "a GIF picture"), (b"BM", "a BMP picture"),
     (b"\xd0\xcf\x11\xe0", "an old office document"), (b"{\\rtf", "an RTF document"), (b"%!PS", "PostScript"),
@@ -71,11 +71,12 @@ _OTHERS: Final = (
 )  # fmt: skip
 
 
-def _format(content: bytes) -> str:
+def format_of(content: bytes) -> str:
+    """Which of our formats it is, by its first `MARK_WITHIN_BYTES`. Raises Unreadable, with what it looks like."""
     for mark, format in _MAGIC:
         if content.startswith(mark):
             return format
-    if b"%PDF-" in content[:_PDF_MARK_WITHIN_BYTES]:
+    if b"%PDF-" in content[:MARK_WITHIN_BYTES]:
         return "PDF"
     raise Unreadable(
         f"The content is no TIFF, PDF, PNG or JPEG: it looks like {_looks_like(content)}.",

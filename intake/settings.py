@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     beat_seconds: how often a worker says that it is there.
     reconcile_seconds: how often `serve` balances the books; it does so at its start as well.
     low_water_bytes: uploads are refused while the store has less room than this.
+    target_days:  within how many working days of its receipt a batch is to be done.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     beat_seconds: float = Field(default=10.0, gt=0)
     reconcile_seconds: float = Field(default=86_400.0, gt=0)
     low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
+    target_days: int = Field(default=5, ge=0, le=260)
 
     @field_validator("api_keys")
     @classmethod

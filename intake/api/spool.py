@@ -27,13 +27,13 @@ class Spool:
 
     def write(self, piece: bytes) -> None:
         """Add to the end. Raises StoreFull, here or in `finish`."""
-        with _full_disk_named():
+        with full_disk_named():
             self._file.write(piece)
         self.length += len(piece)
 
     def finish(self) -> None:
         """Everything has been written: windows may be opened."""
-        with _full_disk_named():
+        with full_disk_named():
             self._file.flush()
 
     def window(self, start: int, length: int) -> BinaryIO:
@@ -65,7 +65,8 @@ class _Window(RawIOBase):
 
 
 @contextmanager
-def _full_disk_named() -> Iterator[None]:
+def full_disk_named() -> Iterator[None]:
+    """Turn what the system says of a full disk into StoreFull."""
     try:
         yield
     except OSError as error:

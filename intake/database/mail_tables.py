@@ -29,8 +29,8 @@ class BatchRow(Base):
     channel: Mapped[str] = mapped_column(String(40))
     operator: Mapped[str] = mapped_column(String(200))
     name: Mapped[str] = mapped_column(String(255), default="")
-    received_on: Mapped[date]
-    received_at: Mapped[datetime]
+    received_on: Mapped[date] = mapped_column(index=True)
+    received_at: Mapped[datetime] = mapped_column(index=True)
     file_count: Mapped[int] = mapped_column(default=0)
     expected_files: Mapped[int | None]
     expected_pages: Mapped[int | None]

@@ -9,6 +9,8 @@ from intake.database.columns import BIG, Base, Digest, Key, Prose
 from schemas.errors import Cause
 from schemas.states import StepName, StepState
 
+_READ = "name = 'read' AND state = 'done'"
+
 
 def _when(state: StepState, name: str, *columns: str) -> Index:
     """A small index of the steps in one state: it does not grow with the steps that are done."""
@@ -45,6 +47,8 @@ class StepRow(Base):
         _when(StepState.RUNNING, "ix_steps_running", "id"),
         _when(StepState.WAITING, "ix_steps_waiting", "not_before", "id"),
         _when(StepState.QUARANTINED, "ix_steps_quarantined", "state_since", "id"),
+        # How many were read in an hour, without a look at all that were ever read.
+        Index("ix_steps_read", "state_since", "piece_id", sqlite_where=text(_READ), postgresql_where=text(_READ)),
         # The table is small in live rows and busy; dead ones must go long before a fifth of it is dead.
         {"postgresql_with": {"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"}},
     )

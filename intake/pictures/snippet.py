@@ -11,7 +11,7 @@ from schemas.geometry import Box, PageArea, fraction_of_page
 CONTEXT: Final = 0.15  # of the answer's own width and height, on every side
 _MILLIMETRES_PER_INCH: Final = 25.4
 # Where forms print what they ask for: above the answer, or to its left. So much is in view whatever the answer's size.
-_LEAST_ABOVE_MM, _LEAST_BELOW_MM, _LEAST_LEFT_MM, _LEAST_RIGHT_MM = 9.0, 3.0, 22.0, 6.0
+_LEAST_ABOVE_MM, _LEAST_BELOW_MM, _LEAST_LEFT_MM, _LEAST_RIGHT_MM = 9.0, 3.0, 22.0, 22.0
 
 
 @dataclass(frozen=True, slots=True)

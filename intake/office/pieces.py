@@ -1,0 +1,190 @@
+"""Pieces found again: by batch, file name, control id, form type, state and date of receipt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from intake.database.tables import BatchRow, DocumentRow, FileRow, PieceRow, RecordRow
+from schemas.states import DocumentState, MailState
+
+NO_FORM: Final = "-"  # asks for documents of no known form type
+_LEAST_DIGEST: Final = 8  # digits of a SHA-256 that are taken for one
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is looked for; "" and None mean anything.
+
+    name:    a part of the file's name, whatever the case.
+    control: a record id, the id of a piece, a file or a batch, the number of a document as "#17", or the beginning of a
+             file's SHA-256.
+    """
+
+    batch: UUID | None = None
+    name: str = ""
+    control: str = ""
+    form_type: str = ""
+    state: MailState | None = None
+    received_from: date | None = None
+    received_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One document of a piece."""
+
+    id: int
+    form_type: str | None
+    state: DocumentState
+
+
+@dataclass(frozen=True, slots=True)
+class PieceLine:
+    """A piece in a list."""
+
+    number: int
+    id: UUID
+    ordinal: int
+    state: MailState
+    since: datetime
+    file: str
+    batch: UUID
+    batch_number: int
+    batch_name: str
+    received_on: date
+    problem: str
+    documents: Sequence[DocumentLine] = field(default=())
+
+
+def found(
+    session: Session, asked: Asked, *, after: int | None = None, limit: int
+) -> tuple[Sequence[PieceLine], int | None]:
+    """The pieces, those waiting in one state from the oldest on, else from the newest on; and whom to go on behind."""
+    query = _pieces(asked)
+    if asked.state is not None:
+        if after is not None:
+            query = query.where(_behind(session, after))
+        query = query.order_by(PieceRow.state_since, PieceRow.id)
+    else:
+        query = query if after is None else query.where(PieceRow.id < after)
+        query = query.order_by(PieceRow.id.desc())
+    rows = session.execute(query.limit(limit + 1)).all()
+    shown = rows[:limit]
+    documents = _documents_of(session, [row[0].id for row in shown])
+    lines = [_line(*row, documents.get(row[0].id, [])) for row in shown]
+    return lines, lines[-1].number if len(rows) > limit else None
+
+
+def counted(session: Session, asked: Asked) -> int:
+    """How many pieces there are of that kind."""
+    if asked == Asked(state=asked.state):
+        # No other table is needed, and an index has the answer.
+        counting = select(func.count()).select_from(PieceRow)
+        return session.scalars(counting if asked.state is None else counting.where(PieceRow.state == asked.state)).one()
+    return session.scalars(select(func.count()).select_from(_pieces(asked).subquery())).one()
+
+
+def form_types(session: Session) -> Sequence[str]:
+    """The form types of which there are documents."""
+    # One look into the index for each, however many documents there are.
+    known: list[str] = []
+    query = select(func.min(DocumentRow.form_type))
+    found = session.scalars(query).one()
+    while found is not None:
+        known.append(found)
+        found = session.scalars(query.where(DocumentRow.form_type > found)).one()
+    return known
+
+
+def _pieces(asked: Asked) -> "Select[PieceRow, FileRow, BatchRow]":
+    return (
+        select(PieceRow, FileRow, BatchRow)
+        .join(FileRow, PieceRow.file_id == FileRow.id)
+        .join(BatchRow, FileRow.batch_id == BatchRow.id)
+        .where(*_conditions(asked))
+    )
+
+
+def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if asked.state is not None:
+        conditions.append(PieceRow.state == asked.state)
+    if asked.batch is not None:
+        conditions.append(BatchRow.public_id == asked.batch)
+    if asked.name:
+        conditions.append(FileRow.name.icontains(asked.name, autoescape=True))
+    if asked.received_from is not None:
+        conditions.append(BatchRow.received_on >= asked.received_from)
+    if asked.received_to is not None:
+        conditions.append(BatchRow.received_on <= asked.received_to)
+    if asked.form_type:
+        conditions.append(PieceRow.id.in_(select(DocumentRow.piece_id).where(_is_of(asked.form_type))))
+    if asked.control:
+        conditions.append(_has_control(asked.control))
+    return conditions
+
+
+def _is_of(form_type: str) -> ColumnElement[bool]:
+    return DocumentRow.form_type.is_(None) if form_type == NO_FORM else DocumentRow.form_type == form_type
+
+
+def _has_control(control: str) -> ColumnElement[bool]:
+    control = control.strip().lower()
+    if control.startswith("#") and control[1:].isdecimal() and len(control) < 20:
+        return PieceRow.id.in_(select(DocumentRow.piece_id).where(DocumentRow.id == int(control[1:])))
+    try:
+        id = UUID(control)
+    except ValueError:
+        if len(control) >= _LEAST_DIGEST and set(control) <= _HEXADECIMAL:
+            last = control + "g"  # behind every digest that begins so
+            return and_(FileRow.sha256 >= control, FileRow.sha256 < last)
+        return false()
+    of_record = (
+        select(DocumentRow.piece_id)
+        .join(RecordRow, RecordRow.document_id == DocumentRow.id)
+        .where(RecordRow.public_id == str(id))
+    )
+    return or_(PieceRow.public_id == id, FileRow.public_id == id, BatchRow.public_id == id, PieceRow.id.in_(of_record))
+
+
+def _behind(session: Session, after: int) -> ColumnElement[bool]:
+    """Later in the order of a state's list than the piece of that number, which may have moved on meanwhile."""
+    since = session.scalars(select(PieceRow.state_since).where(PieceRow.id == after)).one_or_none()
+    if since is None:
+        return PieceRow.id > after
+    return or_(PieceRow.state_since > since, and_(PieceRow.state_since == since, PieceRow.id > after))
+
+
+def _documents_of(session: Session, pieces: Sequence[int]) -> Mapping[int, list[DocumentLine]]:
+    query = (
+        select(DocumentRow.piece_id, DocumentRow.id, DocumentRow.form_type, DocumentRow.state)
+        .where(DocumentRow.piece_id.in_(pieces))
+        .order_by(DocumentRow.piece_id, DocumentRow.ordinal)
+    )
+    found: dict[int, list[DocumentLine]] = {}
+    for piece, id, form_type, state in session.execute(query):
+        found.setdefault(piece, []).append(DocumentLine(id, form_type, state))
+    return found
+
+
+def _line(piece: PieceRow, file: FileRow, batch: BatchRow, documents: Sequence[DocumentLine]) -> PieceLine:
+    return PieceLine(
+        number=piece.id,
+        id=piece.public_id,
+        ordinal=piece.ordinal,
+        state=piece.state,
+        since=piece.state_since,
+        file=file.name,
+        batch=batch.public_id,
+        batch_number=batch.id,
+        batch_name=batch.name,
+        received_on=batch.received_on,
+        problem=piece.problem or "",
+        documents=documents,
+    )
