@@ -1,5 +1,6 @@
 """Settings of the service, from the environment or a `.env` file; every one of them has a default that works."""
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -38,6 +39,10 @@ class Settings(BaseSettings):
     sweep_seconds: how often steps of dead workers are looked for.
     beat_seconds: how often a worker says that it is there.
     reconcile_seconds: how often `serve` balances the books; it does so at its start as well.
+    session_idle_seconds: how long somebody may do nothing before they are signed out.
+    session_seconds: how long somebody stays signed in at all.
+    https:        whether people reach the site by https only, through a proxy in front of it.
+    proxies:      addresses of such proxies, parted by commas: what they say of whom they ask for is believed.
     low_water_bytes: uploads are refused while the store has less room than this.
     target_days:  within how many working days of its receipt a batch is to be done.
     """
@@ -59,6 +64,10 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=10.0, gt=0)
     beat_seconds: float = Field(default=10.0, gt=0)
     reconcile_seconds: float = Field(default=86_400.0, gt=0)
+    session_idle_seconds: float = Field(default=1_800.0, gt=0)
+    session_seconds: float = Field(default=43_200.0, gt=0)
+    https: bool = False
+    proxies: str = ""
     low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
     target_days: int = Field(default=5, ge=0, le=260)
 
@@ -76,6 +85,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"entry {place} is no host name: give names like mail.example.org, without a port")
         return given
 
+    @field_validator("proxies")
+    @classmethod
+    def _are_addresses(cls, given: str) -> str:
+        for place, address in enumerate(_listed(given), 1):
+            try:
+                ipaddress.ip_address(address)
+            except ValueError:
+                raise ValueError(f"entry {place} is no address: give addresses like 192.0.2.7") from None
+        return given
+
     @property
     def stalled_seconds(self) -> float:
         """How long a step may be ready with nobody at work: what a dead worker held is ready again by then."""
@@ -85,6 +104,11 @@ class Settings(BaseSettings):
     def host_names(self) -> frozenset[str]:
         """The further host names, in small letters."""
         return frozenset(_listed(self.hosts))
+
+    @property
+    def proxy_addresses(self) -> frozenset[str]:
+        """The addresses of the proxies in front of the site."""
+        return frozenset(_listed(self.proxies))
 
     @property
     def callers(self) -> ApiKeys:
@@ -115,6 +139,7 @@ class Settings(BaseSettings):
             "store_url": without_password(self.store),
             "key": _HIDDEN if self.key.get_secret_value() else "none: files are kept as they are",
             "forms": str(self.forms or "none"),
+            "proxies": ", ".join(sorted(self.proxy_addresses)) or "none",
             "hosts": ", ".join(sorted(self.host_names)) or "none",
             "api_keys": ", ".join(f"{key.name}:{_HIDDEN}" for key in self.callers.keys) or "none: this machine only",
         }

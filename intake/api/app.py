@@ -15,9 +15,10 @@ from intake.api.front_desk import FrontDesk
 from intake.api.gate import Gate
 from intake.api.operation_metrics import Operation
 from intake.api.policy import PolicedRoute
+from intake.api.problem import Answering
 from intake.api.refusals import add_handlers
 from intake.api.traffic import Traffic
-from intake.api.watch import Watch
+from intake.api.watch import Watch, as_problem
 from intake.dispatch import Dispatcher
 from intake.service import Service
 from schemas.errors import Unavailable
@@ -42,6 +43,7 @@ def create_app(
     stalled_seconds: float | None = None,
     fresh_seconds: float = 1.0,
     dispatcher: Dispatcher | None = None,
+    answering: Answering = as_problem,
 ) -> FastAPI:
     """The API over an opened service, as an ASGI app; closing the service stays with the caller.
 
@@ -50,6 +52,7 @@ def create_app(
                      /health/ready fails; None for what follows from the settings.
     fresh_seconds:   how long an answer of /health/ready is given again.
     dispatcher:      whose window the metrics show, if this process has one.
+    answering:       makes the answers to what is refused; problems for programs by itself.
     Raises Unavailable if nothing can be written below the data folder, or the database does not answer.
     """
     settings = service.settings
@@ -84,9 +87,9 @@ def create_app(
     )
     for module in (batches, quarantine, health, metrics, description):
         app.router.routes.extend(module.router.routes)  # as they are, so that all of them can be listed
-    add_handlers(app)
-    app.add_middleware(Gate, names=settings.host_names)
-    app.add_middleware(Watch, traffic=traffic)  # the last one added is the outermost
+    add_handlers(app, answering)
+    app.add_middleware(Gate, names=settings.host_names, answering=answering)
+    app.add_middleware(Watch, traffic=traffic, answering=answering)  # the last one added is the outermost
     return app
 
 

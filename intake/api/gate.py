@@ -11,8 +11,8 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from intake.api.problem import ProblemCode, Refused, answer
-from intake.api.watch import request_id
+from intake.api.problem import Answering, ProblemCode, Refused
+from intake.api.watch import as_problem
 
 _OWN_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST: Final = re.compile(r"([^:\[\]@/\s]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
@@ -25,8 +25,9 @@ _OUR_SITE: Final = frozenset({"same-origin", "none"})  # "none": typed in, or fo
 class Gate:
     """A layer before all routes, those that do not exist included. names: of the host, beside those of this machine."""
 
-    def __init__(self, app: ASGIApp, names: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, names: Collection[str] = (), answering: Answering = as_problem) -> None:
         self._app = app
+        self._answering = answering
         self._names = _OWN_NAMES | frozenset(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,7 +35,7 @@ class Gate:
         if refused is None:
             await self._app(scope, receive, send)
         else:
-            await answer(refused, request_id(scope))(scope, receive, send)
+            await self._answering(refused, scope)(scope, receive, send)
 
 
 def _refusal(scope: Scope, names: Collection[str]) -> Refused | None:

@@ -1,12 +1,13 @@
 """What is answered where something cannot be done: one shape for every error (RFC 9457, application/problem+json)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from schemas.errors import MailError
 
@@ -21,6 +22,9 @@ class ProblemCode(StrEnum):
 
     NOT_THIS_MACHINE = "not_this_machine"
     UNKNOWN_CALLER = "unknown_caller"
+    NOT_SIGNED_IN = "not_signed_in"
+    NOT_ALLOWED = "not_allowed"
+    STALE_PAGE = "stale_page"
     WRONG_HOST = "wrong_host"
     CROSS_SITE = "cross_site"
     NOT_FOUND = "not_found"
@@ -76,6 +80,10 @@ class Refused(MailError):
         self.code = code
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
+
+
+# From what was refused, and the request it was refused to, to the response.
+Answering = Callable[[Refused, Scope], Response]
 
 
 def answer(refused: Refused, request_id: str) -> JSONResponse:

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from intake.api.problem import FAILED, RETRY_AFTER_SECONDS, Fault, ProblemCode, Refused, answer
-from intake.api.watch import request_id, tell_failure
+from intake.api.problem import FAILED, RETRY_AFTER_SECONDS, Answering, Fault, ProblemCode, Refused
+from intake.api.watch import as_problem, request_id, tell_failure
 from intake.receive import KeyReused
 from intake.steps import NotInQuarantine
 from intake.store.errors import StoreFull
@@ -27,14 +27,14 @@ _BY_STATUS: Final = {
 }
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Answer every error of a route with a problem. What is none of these ends in `watch`, which answers 500."""
+def add_handlers(app: FastAPI, answering: Answering = as_problem) -> None:
+    """Answer every error of a route as `answering` does. What is none of these ends in `watch`, which answers 500."""
 
     async def refuse(request: Request, error: Exception) -> Response:
         refused = refusal_of(error, request_id(request.scope))
         if refused.status == HTTPStatus.METHOD_NOT_ALLOWED:
             refused.headers["Allow"] = ", ".join(_methods_at(app, request.scope))
-        return answer(refused, request_id(request.scope))
+        return answering(refused, request.scope)
 
     for kind in (MailError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, refuse)

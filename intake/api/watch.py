@@ -5,21 +5,22 @@ A line holds the method, the route as it was declared, ids, the status and the s
 
 import asyncio
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from intake.api.callers import name_of_caller
-from intake.api.problem import FAILED, RETRY_AFTER_SECONDS, ProblemCode, Refused, answer
+from intake.api.problem import FAILED, RETRY_AFTER_SECONDS, Answering, ProblemCode, Refused, answer
 from intake.api.traffic import Traffic
 from intake.event_log import Facts, tell, tell_error
 
 _SENDER_WENT: Final = 499  # no answer was given, for nobody was there any more: for the log and the metrics only
 
-# Answers are for programs: no browser is to show, keep or embed them.
+# Answers are for programs: no browser is to show, keep or embed them. What is for people says so by headers of its own.
 _HEADERS: Final = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -35,6 +36,11 @@ def request_id(scope: Scope) -> str:
     """The id this request has in the log and in its answer."""
     given: str = scope["postroom.request_id"]
     return given
+
+
+def as_problem(refused: Refused, scope: Scope) -> Response:
+    """The answer to a program."""
+    return answer(refused, request_id(scope))
 
 
 def note(scope: Scope, name: str, value: UUID) -> None:
@@ -54,9 +60,10 @@ def tell_failure(error: Exception, request: str) -> None:
 class Watch:
     """The outermost layer of the app."""
 
-    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+    def __init__(self, app: ASGIApp, traffic: Traffic, answering: Answering = as_problem) -> None:
         self._app = app
         self._traffic = traffic
+        self._answering = answering
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,8 +77,7 @@ class Watch:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = (b"x-request-id", request_id(scope).encode())
-                message = {**message, "headers": [*message.get("headers", ()), own, *_HEADERS]}
+                message = {**message, "headers": _with_ours(message.get("headers", ()), request_id(scope))}
             await send(message)
 
         try:
@@ -80,11 +86,11 @@ class Watch:
             pass  # there is nobody to answer, and the line below tells it
         except asyncio.CancelledError:
             if status == _SENDER_WENT:
-                await answer(_stopping(), request_id(scope))(scope, receive, send_with_headers)
+                await self._answering(_stopping(), scope)(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001  # the last that stands between an error and the sender
             refused = _failed(error, request_id(scope))
             if status == _SENDER_WENT:
-                await answer(refused, request_id(scope))(scope, receive, send_with_headers)
+                await self._answering(refused, scope)(scope, receive, send_with_headers)
         finally:
             self._tell(scope, status, time.monotonic() - started)
 
@@ -96,6 +102,14 @@ class Watch:
         if (caller := name_of_caller(scope)) is not None:
             facts["caller"] = caller
         tell("request", **(facts | {"request_id": request_id(scope)} | _ids(scope)))
+
+
+def _with_ours(given: Iterable[tuple[bytes, bytes]], request: str) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, with ours where it has none of that name."""
+    headers = list(given)
+    names = {name.lower() for name, _ in headers}
+    ours = [header for header in _HEADERS if header[0] not in names]
+    return [*headers, (b"x-request-id", request.encode()), *ours]
 
 
 def _failed(error: Exception, request: str) -> Refused:

@@ -1,17 +1,26 @@
 """`postroom serve`: the API and the workers of this machine, all that one office needs."""
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import typer
 
 from intake import event_log
 from intake.background import beside, dispatcher_of
+from intake.dispatch import Dispatcher
 from intake.event_log import tell, tell_error
-from intake.service import open_service
+from intake.service import Service, open_service
 from intake.settings import load_settings
 from schemas.errors import MailError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+CreateApp = Callable[[Service, Dispatcher | None], "FastAPI"]
+WhenReady = Callable[[Service, str], None]
 
 
 class ExitCode(IntEnum):
@@ -30,6 +39,15 @@ def serve() -> None:
     """
     # The web framework takes a second to load, which no other command should wait for.
     from intake.api.app import create_app  # noqa: PLC0415
+
+    run(lambda service, dispatcher: create_app(service, dispatcher=dispatcher))
+
+
+def run(create: CreateApp, ready: WhenReady = lambda service, address: None) -> None:
+    """Serve what `create` makes, with workers beside it, until this process is told to stop; as `serve` does.
+
+    ready: called with the address once connections are taken.
+    """
     from intake.api.callers import require_keys_for_others  # noqa: PLC0415
     from intake.api.serving import serve as serve_app  # noqa: PLC0415
 
@@ -47,11 +65,13 @@ def serve() -> None:
         with ExitStack() as until_stopped:
 
             def begin(port: int) -> None:
-                tell("ready", address=f"http://{settings.host}:{port}", workers=settings.workers)
+                address = f"http://{settings.host}:{port}"
+                tell("ready", address=address, workers=settings.workers)
+                ready(service, address)
                 # Workers take all cores for seconds when they start: first answer those who want to hand over.
                 until_stopped.enter_context(beside(service, dispatcher))
 
-            serve_app(create_app(service, dispatcher=dispatcher), settings.host, settings.port, begin)
+            serve_app(create(service, dispatcher), settings.host, settings.port, begin)
     except MailError as error:
         tell_error("not_ready", error)
         raise typer.Exit(ExitCode.NOT_READY) from error

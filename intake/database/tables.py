@@ -4,6 +4,7 @@ from intake.database.audit_tables import AuditHeadRow, AuditRow
 from intake.database.columns import Base
 from intake.database.mail_tables import BatchRow, FileRow, PageRow, PieceRow
 from intake.database.operation_tables import ReconciliationRow, TallyRow, WorkerRow
+from intake.database.people_tables import LinkRow, PersonRow, SessionRow, ThrottleRow
 from intake.database.picture_tables import PagePictureRow
 from intake.database.reading_tables import DocumentRow, FieldRow, TaskRow
 from intake.database.record_tables import OutboxRow, RecordRow, RevisionRow, SequenceRow
@@ -18,16 +19,20 @@ __all__ = [
     "FieldRow",
     "FileRow",
     "IdempotencyRow",
+    "LinkRow",
     "OutboxRow",
     "PagePictureRow",
     "PageRow",
+    "PersonRow",
     "PieceRow",
     "ReconciliationRow",
     "RecordRow",
     "RevisionRow",
     "SequenceRow",
+    "SessionRow",
     "StepRow",
     "TallyRow",
     "TaskRow",
+    "ThrottleRow",
     "WorkerRow",
 ]

@@ -1,0 +1,159 @@
+"""Signing in and out, and choosing a password: what a stranger can ask for, each with its line in the audit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from intake import audit
+from intake.database.engine import Database
+from intake.database.tables import PersonRow
+from intake.people import accounts, links, passwords, sessions, throttle
+from intake.people.errors import LinkUnusable, UnfitPassword
+from intake.people.person import Person, actor_of, person_of
+from intake.people.sessions import Lifetimes
+from schemas.people import LinkPurpose, Role
+
+_NOBODY = "nobody"  # who acts, and whom it is about, where the name is nobody's
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """It worked. token: the secret of the session, for the browser."""
+
+    person: Person
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Name and password do not belong together, or their person may not sign in. Which of them is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Too many attempts failed: nothing was looked at. until: when the next will be."""
+
+    until: datetime
+
+
+def sign_in(
+    database: Database, name: str, password: str, address: str, lifetimes: Lifetimes
+) -> SignedIn | Refused | Paused:
+    """Sign somebody in. A name that is nobody's takes as long to refuse as a wrong password."""
+    name = name.strip().lower()
+    with database.write() as session:
+        until = throttle.attempt(session, name, address, database.now(session))
+    if until is not None:
+        return Paused(until)
+    with database.read() as session:
+        row = session.scalars(select(PersonRow).where(PersonRow.name == name)).one_or_none()
+    kept = None if row is None else row.password_hash
+    is_right = passwords.is_right(kept, password)
+    renewed = passwords.hashed(password) if is_right and kept and passwords.is_out_of_date(kept) else kept
+    with database.write() as session:
+        now = database.now(session)
+        # Asked for again: meanwhile they may have been disabled, or have chosen another password.
+        current = None if row is None else session.get(PersonRow, row.id)
+        if row is None or current is None or not is_right or current.password_hash != kept:
+            cause = "unknown name" if row is None else "wrong password"
+            return _refuse(session, now, row, cause)
+        if current.disabled_at is not None:
+            return _refuse(session, now, row, "disabled")
+        throttle.forgive(session, name, address, now)
+        current.password_hash = renewed
+        token = sessions.begin(session, current.id, now, lifetimes)
+        audit.append(session, now, actor_of(current.id), "signed in", actor_of(current.id))
+        return SignedIn(person_of(current), token)
+
+
+def sign_out(database: Database, token: str) -> None:
+    """End the session with that secret, if there still is one."""
+    with database.write() as session:
+        person_id = sessions.end(session, token)
+        if person_id is not None:
+            audit.append(session, database.now(session), actor_of(person_id), "signed out", actor_of(person_id))
+
+
+def make_first_person(
+    database: Database, token: str, name: str, shown_as: str, password: str, lifetimes: Lifetimes
+) -> SignedIn:
+    """Make the first admin with the link of the first start, and sign them in.
+
+    Raises LinkUnusable, UnfitName or UnfitPassword; the link then still works, unless it was the matter.
+    """
+    passwords.require_fit(password, accounts.name_from(name))
+    kept = passwords.hashed(password)
+    with database.write() as session:
+        now = database.now(session)
+        links.use_up(session, token, now)
+        if accounts.listed(session):
+            raise LinkUnusable("There is an admin already. Ask them for an invitation.")
+        person = accounts.make(session, name, shown_as, Role.ADMIN, accounts.NOBODY_YET, now, kept)
+        return _let_in(session, person, now, lifetimes)
+
+
+def choose_password(database: Database, token: str, password: str, lifetimes: Lifetimes) -> SignedIn:
+    """Give the person of the link that password, end all their sessions, and sign them in.
+
+    Raises LinkUnusable or UnfitPassword; the link then still works, unless it was the matter.
+    """
+    with database.read() as session:
+        link = links.look(session, token, database.now(session))
+    if link.person is None or link.purpose is LinkPurpose.FIRST_PERSON:
+        raise LinkUnusable("This link is for something else.")
+    passwords.require_fit(password, link.person.name)
+    kept = passwords.hashed(password)
+    with database.write() as session:
+        now = database.now(session)
+        link = links.look(session, token, now)
+        links.use_up(session, token, now)
+        assert link.person is not None  # noqa: S101 - the same link as above
+        _keep(session, link.person.id, kept, now)
+        return _let_in(session, link.person, now, lifetimes)
+
+
+def change_password(
+    database: Database, person: Person, current: str, new: str, token: str, address: str
+) -> Paused | None:
+    """Give a person who is signed in another password; every other session of theirs ends.
+
+    Raises UnfitPassword if the new one is unfit or the current one wrong; guessing it is slowed down like signing in.
+    """
+    passwords.require_fit(new, person.name)
+    with database.write() as session:
+        until = throttle.attempt(session, person.name, address, database.now(session))
+    if until is not None:
+        return Paused(until)
+    with database.read() as session:
+        row = session.get_one(PersonRow, person.id)
+    if not passwords.is_right(row.password_hash, current):
+        raise UnfitPassword("The current password is not right.")
+    kept = passwords.hashed(new)
+    with database.write() as session:
+        now = database.now(session)
+        throttle.forgive(session, person.name, address, now)
+        _keep(session, person.id, kept, now, but=token)
+    return None
+
+
+def _keep(session: Session, person_id: int, kept: str, now: datetime, but: str | None = None) -> None:
+    session.get_one(PersonRow, person_id).password_hash = kept
+    session.flush()
+    links.end_all_of(session, person_id)
+    ended = sessions.end_all_of(session, person_id, but)
+    who = actor_of(person_id)
+    audit.append(session, now, who, "password chosen", who, {"sessions_ended": ended})
+
+
+def _let_in(session: Session, person: Person, now: datetime, lifetimes: Lifetimes) -> SignedIn:
+    token = sessions.begin(session, person.id, now, lifetimes)
+    audit.append(session, now, person.actor, "signed in", person.actor, {"by": "link"})
+    return SignedIn(person, token)
+
+
+def _refuse(session: Session, now: datetime, row: PersonRow | None, cause: str) -> Refused:
+    subject = "people" if row is None else actor_of(row.id)
+    audit.append(session, now, _NOBODY, "sign-in failed", subject, {"cause": cause})
+    return Refused()

@@ -1,0 +1,66 @@
+"""Slows down whoever guesses passwords: the more attempts fail, the longer the pause before the next is looked at.
+
+Failures are counted for a name and for an address: one alone would leave guessing one password for every name, or every
+password for one name from many addresses. An attempt is counted before it is looked at and given back if it succeeds,
+so that a hundred at once get no further than one after the other.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from intake.database.tables import ThrottleRow
+from intake.people.tokens import digest_of
+
+FREE_FOR_A_NAME: Final = 5  # people mistype
+FREE_FOR_AN_ADDRESS: Final = 30  # a whole office may come from one
+LONGEST_PAUSE: Final = timedelta(minutes=5)  # nobody can lock somebody else out for longer than that
+_FIRST_PAUSE_SECONDS: Final = 2
+_FORGOTTEN_AFTER: Final = timedelta(hours=1)
+
+
+def attempt(session: Session, name: str, address: str, now: datetime) -> datetime | None:
+    """Count an attempt to sign in; None if it may be looked at now, else when the next may."""
+    places = list(_places(name, address))
+    query = select(ThrottleRow).where(ThrottleRow.key.in_([key for key, _ in places])).with_for_update()
+    known = {row.key: row for row in session.scalars(query.order_by(ThrottleRow.key))}
+    if waits := [row.until_at for row in known.values() if row.until_at > now]:
+        return max(waits)
+    for key, free in places:
+        row = known.get(key)
+        before = 0 if row is None or row.failed_at < now - _FORGOTTEN_AFTER else row.failures
+        until = now + pause_after(before + 1 - free)
+        if row is None:
+            session.add(ThrottleRow(key=key, failures=before + 1, failed_at=now, until_at=until))
+        else:
+            row.failures, row.failed_at, row.until_at = before + 1, now, until
+    session.flush()
+    return None
+
+
+def forgive(session: Session, name: str, address: str, now: datetime) -> None:
+    """The attempt that was counted last succeeded. What is long forgotten is cleared away."""
+    (of_name, _), (of_address, _) = _places(name, address)
+    done = (ThrottleRow.key == of_address) & (ThrottleRow.failures <= 1)
+    old = ThrottleRow.failed_at < now - _FORGOTTEN_AFTER
+    session.execute(delete(ThrottleRow).where((ThrottleRow.key == of_name) | done | old))
+    # Only this one: who knows one password must not get free guesses at others.
+    giving_back = update(ThrottleRow).where(ThrottleRow.key == of_address)
+    session.execute(giving_back.values(failures=ThrottleRow.failures - 1, until_at=now))
+
+
+def pause_after(failures: int) -> timedelta:
+    """How long to wait after so many failures beyond those that are free."""
+    if failures <= 0:
+        return timedelta(0)
+    doubled = min(failures, 16) - 1  # beyond that it is the longest anyway
+    return min(timedelta(seconds=_FIRST_PAUSE_SECONDS * 2**doubled), LONGEST_PAUSE)
+
+
+def _places(name: str, address: str) -> Iterator[tuple[str, int]]:
+    """Key and free failures of the name, then of the address."""
+    yield digest_of(f"name {name}"), FREE_FOR_A_NAME
+    yield digest_of(f"address {address}"), FREE_FOR_AN_ADDRESS

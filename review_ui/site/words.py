@@ -1,0 +1,43 @@
+"""How moments, spans and counts are written on pages: one way everywhere."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+
+
+def moment(at: datetime) -> str:
+    """A moment, to the minute: "3 March 2026, 14:05"."""
+    local = at.astimezone(UTC)
+    return f"{local.day} {local:%B %Y}, {local:%H:%M}"
+
+
+def span(length: timedelta | float) -> str:
+    """How long, in the one or two units that matter: "2 days 4 hours", "5 minutes", "12 seconds"."""
+    seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
+    if seconds < _MINUTE:
+        return _many(seconds, "second")
+    if seconds < _HOUR:
+        return _many(seconds // _MINUTE, "minute")
+    if seconds < _DAY:
+        return _two(seconds // _HOUR, "hour", seconds % _HOUR // _MINUTE, "minute")
+    return _two(seconds // _DAY, "day", seconds % _DAY // _HOUR, "hour")
+
+
+def number(value: int) -> str:
+    """A count with its thousands parted: "45,000"."""
+    return f"{value:,}"
+
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {"moment": moment, "span": span, "number": number}
+
+
+def _many(count: int, unit: str) -> str:
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
+    return _many(large, large_unit) + (f" {_many(small, small_unit)}" if small else "")
