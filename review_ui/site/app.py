@@ -9,12 +9,12 @@ from intake.api.app import create_app
 from intake.api.form import UploadLimits
 from intake.dispatch import Dispatcher
 from intake.service import Service
-from review_ui.site import account, front_door, navigation, one_time_links, people, static_files, today
+from review_ui.site import account, front_door, navigation, nowhere, one_time_links, people, static_files, today
 from review_ui.site.answers import answering
 from review_ui.site.desk import SiteDesk
 from review_ui.site.pages import Pages
 
-# One module per screen; each has a `router` whose routes say who may use them.
+# One module per screen or group of them; each has a `router` whose routes say who may use them.
 SCREENS: Final[tuple[ModuleType, ...]] = (static_files, front_door, one_time_links, today, people, account)
 
 
@@ -30,7 +30,7 @@ def create_site(
     The parameters are those of `create_app`. Raises Unavailable as that does.
     """
     app = create_app(service, limits, dispatcher=dispatcher, fresh_seconds=fresh_seconds, answering=answering)
-    for screen in SCREENS:
+    for screen in (*SCREENS, nowhere):
         app.router.routes.extend(screen.router.routes)
     paths = {getattr(route, "path", "") for route in app.routes}
     app.state.site = SiteDesk(service, Pages(), static_files.load_static_files(), navigation.those_there(paths))

@@ -25,7 +25,7 @@ _WRONG: Final = "The name or the password is not right. Passwords tell capital f
 
 
 @router.get("/")
-@open_to_all()
+@open_to_all(gives_page=False)
 def start(desk: AtSite, person: AsAnybody) -> Response:
     """To where the person begins."""
     return see_other("/sign-in" if person is None else home_of(person, desk.navigation))
@@ -81,7 +81,7 @@ def sign_out(request: Request, desk: AtSite, person: AsPerson) -> Response:
 
 
 @router.get("/session")
-@allows(Right.OWN_ACCOUNT, quiet=True)
+@allows(Right.OWN_ACCOUNT, quiet=True, gives_page=False)
 def session(request: Request, person: AsPerson) -> JSONResponse:
     """For pages that stay open: who is signed in now, and the token to send with what they change."""
     token = csrf_token(request.cookies[SESSION_COOKIE])

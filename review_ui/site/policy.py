@@ -46,6 +46,7 @@ class Rule:
     streams:    whether the route reads the body itself, bit by bit; the token must then come in the header.
     body_bytes: the largest body.
     identifies: whether it is looked at at all who asks.
+    gives_page: whether it answers with a page people go to, not with a picture, a stream or data for one.
     """
 
     right: Right | None
@@ -54,6 +55,7 @@ class Rule:
     streams: bool = False
     body_bytes: int = FORM_BYTES
     identifies: bool = True
+    gives_page: bool = True
 
 
 class NotSignedIn(Refused):
@@ -66,15 +68,21 @@ class NotSignedIn(Refused):
 
 
 def allows(
-    right: Right, *, own: bool = False, quiet: bool = False, streams: bool = False, body_bytes: int = FORM_BYTES
+    right: Right,
+    *,
+    own: bool = False,
+    quiet: bool = False,
+    streams: bool = False,
+    body_bytes: int = FORM_BYTES,
+    gives_page: bool = True,
 ) -> Callable[[Endpoint], Endpoint]:
     """Say which right the route below takes; see `Rule`."""
-    return _marking(Rule(right, own, quiet, streams, body_bytes))
+    return _marking(Rule(right, own, quiet, streams, body_bytes, gives_page=gives_page))
 
 
-def open_to_all(*, identifies: bool = True) -> Callable[[Endpoint], Endpoint]:
-    """Say that the route below is there for everybody."""
-    return _marking(Rule(None, identifies=identifies))
+def open_to_all(*, identifies: bool = True, gives_page: bool = True) -> Callable[[Endpoint], Endpoint]:
+    """Say that the route below is there for everybody; see `Rule`."""
+    return _marking(Rule(None, identifies=identifies, gives_page=gives_page))
 
 
 def rule_of(endpoint: Callable[..., Any]) -> Rule:

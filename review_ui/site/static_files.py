@@ -58,7 +58,7 @@ def load_static_files(folder: Path = FOLDER) -> StaticFiles:
 
 
 @router.get(PREFIX + "/{version}/{path:path}")
-@open_to_all(identifies=False)
+@open_to_all(identifies=False, gives_page=False)
 async def static_file(version: str, path: str, request: Request) -> Response:
     """One of them. An address of another version is none: what it held is gone."""
     static: StaticFiles = request.app.state.site.static

@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from review_ui.site.cookies import SESSION_COOKIE
+from tests.site.served import SignedIn, Site
 
 # What a desk has at least: a small laptop.
-VIEWPORT = {"width": 1280, "height": 720}
+VIEWPORT: ViewportSize = {"width": 1280, "height": 720}
+# 1280 pixels at 400 % zoom (WCAG 2.2, 1.4.10).
+ZOOMED: ViewportSize = {"width": 320, "height": 256}
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+_TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", event =>
+  console.error(`refused by the policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+"""
 _ARGUMENTS = [
     "--no-sandbox",  # tests run as root in containers
     "--disable-background-networking",
@@ -57,14 +66,32 @@ class Lent:
         asyncio._set_running_loop(None)
 
 
+def open_page(browser: Browser, site: Site, signed_in: SignedIn | None = None) -> tuple[Page, "Watched"]:
+    """A page in a browser of its own, signed in as somebody or as nobody."""
+    context = browser.new_context(
+        base_url=site.url, viewport=VIEWPORT, locale="en-GB", timezone_id="Europe/London", reduced_motion="reduce"
+    )
+    context.set_default_timeout(15_000)
+    if signed_in is not None:
+        context.add_cookies([{"name": SESSION_COOKIE, "value": signed_in.token, "url": site.url, "sameSite": "Strict"}])
+    page = context.new_page()
+    return page, Watched(page, site.url)
+
+
 class Watched:
     """What a page complained about: refused by the content security policy, or failed in a script."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, url: str) -> None:
         self.complaints: list[str] = []
+        page.add_init_script(_TELL_VIOLATIONS)
+        page.on("request", lambda request: self._note_request(request.url, url))
         page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self._note("error", str(error)))
         page.on("dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
+
+    def _note_request(self, asked: str, url: str) -> None:
+        if not asked.startswith((url, "data:", "blob:", "about:")):
+            self.complaints.append(f"asked elsewhere: {asked}")
 
     def _note(self, kind: str, text: str) -> None:
         # What the server answers is the business of the test that asked for it.

@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, Page
 
 from intake.service import open_service
 from intake.settings import Settings
-from review_ui.site.cookies import SESSION_COOKIE
 from schemas.people import Role
-from tests.site.browser import VIEWPORT, Lent, Watched, chromium, violations
+from tests.site.browser import Lent, Watched, chromium, violations
+from tests.site.browser import open_page as open_in
 from tests.site.served import SignedIn, Site, copy_of, served
 
 MakePerson = Callable[[Role], SignedIn]
@@ -65,14 +65,8 @@ def open_page(site: Site, browser: Browser) -> Iterator[Callable[[SignedIn | Non
     watched: list[Watched] = []
 
     def open_one(signed_in: SignedIn | None = None) -> Page:
-        context = browser.new_context(base_url=site.url, viewport=VIEWPORT, locale="en-GB")  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
-        if signed_in is not None:
-            context.add_cookies(
-                [{"name": SESSION_COOKIE, "value": signed_in.token, "url": site.url, "sameSite": "Strict"}]
-            )
-        page = context.new_page()
-        watched.append(Watched(page))
+        page, watching = open_in(browser, site, signed_in)
+        watched.append(watching)
         return page
 
     yield open_one

@@ -25,6 +25,15 @@ from schemas.people import Role
 PASSWORD = "correct horse battery"  # noqa: S105  # of people who are only there for a test
 # Hashed once: it is meant to take long.
 _KEPT = passwords.hashed(PASSWORD)
+NAMES = {
+    Role.OPERATOR: ("owen", "Owen Price"),
+    Role.CASEWORKER: ("carys", "Carys Bevan"),
+    Role.SENIOR: ("samira", "Samira Khan"),
+    Role.SUPERVISOR: ("sian", "Siân Rees"),
+    Role.INTEGRATOR: ("ivan", "Ivan Petrov"),
+    Role.AUDITOR: ("ada", "Ada Okafor"),
+    Role.ADMIN: ("anna", "Anna Jones"),
+}
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Site": "same-origin"}
 
 
@@ -82,6 +91,13 @@ class Site:
             name = name or f"{role}-{count}"
             shown_as = shown_as or f"Some {role.value.title()}"
             return accounts.make(session, name, shown_as, role, "test", now, _KEPT)
+
+    def someone(self, role: Role) -> Person:
+        """The person of that role who looks at screens; made once, under a name one could have."""
+        name, shown_as = NAMES[role]
+        with self.service.database.read() as session:
+            known = {account.person.name: account.person for account in accounts.listed(session)}
+        return known.get(name) or self.make_person(role, name, shown_as)
 
     def sign_in(self, person: Person) -> SignedIn:
         """A session for them, without asking for the password: that takes its time."""
