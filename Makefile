@@ -14,7 +14,8 @@ help:
 	@echo "make lint    the checks without the tests"
 	@echo "make bench   measure pages a second beside OCRmyPDF on the same pages"
 	@echo "make soak    read ten thousand synthetic pages: the pace and the memory must hold; then soak-service"
-	@echo "make soak-service   twenty thousand pieces and a thousand kills, on both databases; STORM=4000,100 for less"
+	@echo "make soak-service   twenty thousand pieces and a thousand kills, and eight keyers with 40,000 claims, on both"
+	@echo "                    databases; STORM=4000,100 KEYING=8,500 for less"
 	@echo "make lock    resolve the lock files anew; UPGRADE=--upgrade takes newer versions"
 	@echo "make clean   remove .venv and everything built"
 
@@ -46,10 +47,13 @@ soak: setup-dev
 # Pieces and kills of the storm, and examples of the state machine.
 STORM := 20000,1000
 STEP_RUNS := 500
+# Keyers at once, and claims of each.
+KEYING := 8,5000
 
 soak-service: setup-dev
 	POSTROOM_STORM=$(STORM) $(BIN)/pytest -s tests/integration/database/test_kill_storm.py
 	POSTROOM_STEP_RUNS=$(STEP_RUNS) $(BIN)/pytest tests/integration/database/test_step_machine.py
+	POSTROOM_KEYING=$(KEYING) $(BIN)/pytest -s tests/integration/database/test_review_at_once.py
 
 lock: setup-dev
 	$(COMPILE) $(UPGRADE) --extra setup --output-file requirements.lock

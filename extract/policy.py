@@ -10,12 +10,15 @@ from typing import Any, Final
 
 from schemas.errors import Unavailable
 from schemas.field import FieldKind, FieldStatus
+from schemas.review import ReviewMode
 
 SHIPPED_POLICY = Path(__file__).parent / "policy.toml"
 # Before the class of what was written by a machine: it is read far more surely than what was written by hand, and is
 # weighed and tested by itself. The ceiling on its errors is that of the class, if no other is set.
 TYPED: Final = "typed:"
-_KEYS: Final = frozenset({"version", "confidence", "accepted_unseen", "critical", "self_checking", "ceiling", "group"})
+_KEYS: Final = frozenset(
+    {"version", "confidence", "accepted_unseen", "critical", "self_checking", "ceiling", "group", "review"}
+)
 _UNSEEN: Final = frozenset({FieldStatus.ACCEPTED, FieldStatus.BLANK})
 # Beyond these a ceiling promises nothing, or nothing that any amount of post could show.
 _LOWEST_CEILING, _HIGHEST_CEILING = 1e-6, 0.5
@@ -33,6 +36,7 @@ class Policy:
     critical:      classes of field where two readers must not differ.
     self_checking: kinds of field whose values carry their own error detection.
     groups:        classes that share their evidence, by the name of the group; no class is in two.
+    review:        how people are asked, by class of field, where the form type does not say; "default" for all others.
     """
 
     version: str
@@ -43,6 +47,7 @@ class Policy:
     critical: frozenset[str] = frozenset()
     self_checking: frozenset[FieldKind] = frozenset({FieldKind.BARCODE})
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    review: Mapping[str, ReviewMode] = field(default_factory=dict)
 
     def ceiling(self, field_class: str) -> float:
         """The ceiling of a class; where classes share their evidence, the lowest of theirs."""
@@ -82,7 +87,7 @@ def _policy(raw: Mapping[str, Any]) -> Policy:
     if not unseen <= _UNSEEN:
         raise ValueError("accepted_unseen: only 'accepted' and 'blank' can go without a person")
     return Policy(
-        version=f"{raw['version']}-{sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()[:8]}",
+        version=f"{raw['version']}-{_digest(raw)}",
         default_ceiling=ceilings.pop("default"),
         ceilings=ceilings,
         confidence=_confidence(raw["confidence"]),
@@ -90,7 +95,14 @@ def _policy(raw: Mapping[str, Any]) -> Policy:
         critical=frozenset(_names(raw, "critical")),
         self_checking=frozenset(FieldKind(kind) for kind in _names(raw, "self_checking")),
         groups=_groups(raw.get("group", {})),
+        review={str(name): ReviewMode(mode) for name, mode in raw.get("review", {}).items()},
     )
+
+
+def _digest(raw: Mapping[str, Any]) -> str:
+    """Of all that decisions rest on. How people are asked changes none of them."""
+    decides = {key: value for key, value in raw.items() if key != "review"}
+    return sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _share(key: str, name: str, share: object) -> float:

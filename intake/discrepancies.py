@@ -72,6 +72,13 @@ def _review_without_task() -> ScalarSelect[int]:
     return _count(PieceRow, PieceRow.state == MailState.IN_REVIEW, ~task)
 
 
+def _task_astray() -> ScalarSelect[int]:
+    """Tasks people could still do for pieces that nobody is to look at."""
+    tasks = select(func.count()).select_from(TaskRow).join(DocumentRow, TaskRow.document_id == DocumentRow.id)
+    tasks = tasks.join(PieceRow, DocumentRow.piece_id == PieceRow.id)
+    return tasks.where(TaskRow.state.in_(OPEN_TASKS), PieceRow.state != MailState.IN_REVIEW).scalar_subquery()
+
+
 def _published_without_record() -> ScalarSelect[int]:
     document = DocumentRow.piece_id == PieceRow.id
     revision = exists().where(RecordRow.document_id == DocumentRow.id, RevisionRow.record_id == RecordRow.id)
@@ -92,6 +99,7 @@ DISCREPANCIES: Final[Mapping[str, ScalarSelect[int]]] = {
     "pages_astray": _page_astray(),
     "files_astray": _count(FileRow, _stands_elsewhere()),
     "steps_astray": _step_astray(),
+    "tasks_astray": _task_astray(),
     # Somebody or something will come to it.
     "files_without_step": _count(
         FileRow, FileRow.state == MailState.IN_WORK, ~_has_piece(), ~_has_open_step(StepRow.file_id == FileRow.id)

@@ -11,6 +11,7 @@ from intake.database.engine import Clock
 from intake.journey import Journey
 from intake.patience import Patience
 from intake.presence import Presence
+from intake.review.rules import open_rules
 from intake.sandbox import Sandbox
 from intake.service import open_service, worker_name
 from intake.settings import Settings
@@ -59,7 +60,7 @@ def open_hands(
         _ = sandbox.protection  # wait until it is there, or say what is missing
         patience = Patience(service.database, limits)
         desk = Desk(shop, sandbox, limits, watch, patience.note)
-        journey = Journey(service.database, service.store, sandbox, desk, limits)
+        journey = Journey(service.database, service.store, sandbox, desk, limits, open_rules(settings))
         presence = Presence(service.database, worker_name(), settings.beat_seconds)
         bodies = {**journey.bodies, StepName.READ: patience.limiting(journey.read)}
         runner = StepRunner(

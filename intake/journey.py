@@ -5,7 +5,7 @@ end of the step, so that a step takes effect once however often it runs.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,8 @@ from extract.limits import Limits, too_many_bytes
 from intake import audit, publication, record_rows, steps, whereabouts
 from intake.database.engine import Database
 from intake.database.tables import Base
+from intake.review.asking import ask
+from intake.review.rules import Rules
 from intake.sandbox import Sandbox
 from intake.step_runner import Body, Effects
 from intake.steps import Claim, Subject
@@ -25,18 +27,13 @@ from intake.store import Store
 from intake.summary import FileResult
 from intake.worker import Desk
 from schemas.errors import Interrupted, MailError, Unreadable
-from schemas.field import FieldStatus
 from schemas.record import Record
-from schemas.states import MailState, StepName, TaskKind
+from schemas.states import MailState, StepName
 
 _FILES: Final = Base.metadata.tables["files"]
 _PIECES: Final = Base.metadata.tables["pieces"]
-# What a person is asked for a field the machine could not settle.
-_ASKED: Final[Mapping[FieldStatus, TaskKind]] = {
-    FieldStatus.REVIEW: TaskKind.CONFIRM,
-    FieldStatus.UNREADABLE: TaskKind.KEY,
-    FieldStatus.NOT_FOUND: TaskKind.KEY,
-}
+_BATCHES: Final = Base.metadata.tables["batches"]
+_NO_RULES: Final = Rules()
 
 
 class Miscounted(MailError):
@@ -45,13 +42,14 @@ class Miscounted(MailError):
 
 @dataclass(frozen=True)
 class Journey:
-    """The three steps, with what they need from outside."""
+    """The three steps, with what they need from outside. `rules`: how people are asked."""
 
     database: Database
     store: Store
     sandbox: Sandbox
     desk: Desk
     limits: Limits
+    rules: Rules = _NO_RULES
 
     @property
     def bodies(self) -> Mapping[StepName, Body]:
@@ -90,7 +88,7 @@ class Journey:
 
         def effects(session: Session, now: datetime) -> None:
             documents = record_rows.save(session, piece_id, file.id, records, now)
-            asked = _ask(session, zip(documents, records, strict=True), now)
+            asked = ask(session, zip(documents, records, strict=True), self.rules, file.received_on, now)
             if asked:
                 whereabouts.move_piece(session, piece_id, MailState.IN_REVIEW, now)
             else:
@@ -139,34 +137,17 @@ def _check(result: FileResult, records: Sequence[Record], page_count: int) -> No
         raise Miscounted(f"{page_count} pages were unpacked, {len(numbers)} were read")
 
 
-def _ask(session: Session, documents: Iterable[tuple[int, Record]], now: datetime) -> int:
-    """Add a task for every field that a person must see, or one for a whole document; how many."""
-    tasks = [
-        {"document_id": document, "field": field, "kind": kind, "state_since": now, "created_at": now}
-        for document, record in documents
-        for field, kind in _asked(record)
-    ]
-    if tasks:
-        session.execute(_ADDING_TASK, tasks)
-    return len(tasks)
-
-
-def _asked(record: Record) -> list[tuple[str, TaskKind]]:
-    wanted = [(name, _ASKED[field.status]) for name, field in record.fields.items() if field.status in _ASKED]
-    return wanted or ([] if record.status == "complete" else [("", TaskKind.IDENTIFY)])
-
-
 # The statements that every piece goes through are made once: making one costs more than running it.
 
 _SHA256: Final = select(_FILES.c.sha256).where(_FILES.c.id == bindparam("of_file"))
 _FILE_OF_PIECE: Final = (
-    select(_FILES.c.id, _FILES.c.name, _FILES.c.sha256, _FILES.c.page_count)
+    select(_FILES.c.id, _FILES.c.name, _FILES.c.sha256, _FILES.c.page_count, _BATCHES.c.received_on)
     .join_from(_PIECES, _FILES, _PIECES.c.file_id == _FILES.c.id)
+    .join(_BATCHES, _BATCHES.c.id == _FILES.c.batch_id)
     .where(_PIECES.c.id == bindparam("of_piece"))
 )
 _ADDING_PIECE: Final = insert(_PIECES).returning(_PIECES.c.id)
 _ADDING_PAGE: Final = insert(Base.metadata.tables["pages"])
-_ADDING_TASK: Final = insert(Base.metadata.tables["tasks"])
 _COUNTING: Final = (
     update(_FILES)
     .where(_FILES.c.id == bindparam("of_file"))

@@ -14,13 +14,11 @@ from sqlalchemy.orm import Session
 from intake import record_rows
 from intake.database.tables import Base
 from intake.record_rows import KeptDocument, Source
+from intake.review.asking import OPEN_FIELDS
 from schemas.errors import MailError
-from schemas.field import FieldStatus
 from schemas.states import DocumentState
 
 PUBLISHED: Final = "record.published"
-# What a person must see before it may go out.
-OPEN_FIELDS: Final = frozenset({FieldStatus.REVIEW, FieldStatus.UNREADABLE, FieldStatus.NOT_FOUND})
 _RECORDS: Final = UUID("9b0c6c52-4f0a-5a0e-8f5d-3c1a6f1f2b77")  # the namespace of the service's record ids
 
 _DOCUMENT_TABLE: Final = Base.metadata.tables["documents"]

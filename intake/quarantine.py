@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from intake import audit, steps, whereabouts
-from intake.database.tables import BatchRow, DocumentRow, FileRow, PieceRow, StepRow, TaskRow
+from intake.database.tables import BatchRow, FileRow, PieceRow, StepRow
+from intake.review.settling import withdraw
 from intake.steps import NotInQuarantine, Subject, in_state
 from schemas.errors import Cause
 from schemas.extraction import Failure
-from schemas.states import OPEN_TASKS, MailState, StepName, StepState, TaskState
+from schemas.states import MailState, StepName, StepState
 
 LONGEST_REASON: Final = 500
 _PARENT: Final = aliased(FileRow)
@@ -102,21 +103,10 @@ def _reject(session: Session, each: SetAside, operator: str, reason: str, now: d
     if subject.file_id is not None:
         whereabouts.move_file(session, subject.file_id, MailState.REJECTED, now, failure)
     if subject.piece_id is not None:
-        _withdraw_tasks(session, subject.piece_id, now)
+        withdraw(session, subject.piece_id, now)
         whereabouts.move_piece(session, subject.piece_id, MailState.REJECTED, now, failure)
     details: audit.Details = {"step": each.step_id, "cause": each.cause.value, "cancelled": ended}
     audit.append(session, now, operator, "rejected", str(subject), details)
-
-
-def _withdraw_tasks(session: Session, piece_id: int, now: datetime) -> None:
-    """Nobody needs to look at it any more."""
-    documents = select(DocumentRow.id).where(DocumentRow.piece_id == piece_id)
-    session.execute(
-        update(TaskRow)
-        .where(TaskRow.document_id.in_(documents), TaskRow.state.in_(OPEN_TASKS))
-        .values(state=TaskState.WITHDRAWN, state_since=now, lease_until=None)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _meant(which: int | UUID) -> ColumnElement[bool]:

@@ -96,7 +96,13 @@ def _field(value: FieldValue) -> RecordField:
         problem=value.problem,
         features={name: value.features[name] for name in sorted(value.features)},
         readings=[
-            RecordReading(text=seen.text, reader=seen.reader, score=_score(seen.mean)) for seen in value.readings
+            RecordReading(
+                text=seen.text,
+                reader=seen.reader,
+                score=_score(seen.mean),
+                characters=[round(min(max(score, 0.0), 1.0), 2) for score in seen.characters],
+            )
+            for seen in value.readings
         ],
         marks=[_mark(mark) for mark in value.marks],
         checks=[RecordCheck(name=check.name, passed=check.passed, message=check.message) for check in value.checks],

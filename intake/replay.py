@@ -9,7 +9,8 @@ from schemas.field import CheckResult, FieldStatus
 from schemas.record import Record, RecordField
 
 # What a person said is no decision of the machine.
-_BY_A_PERSON = frozenset({FieldStatus.CONFIRMED, FieldStatus.CORRECTED})
+_BY_A_PERSON = "person:"
+_PERSONS_ONLY = frozenset({FieldStatus.CONFIRMED, FieldStatus.CORRECTED})
 
 
 def facts_of(record: Record, field: RecordField) -> Facts:
@@ -37,7 +38,7 @@ def decide_again(record: Record, standards: Standards) -> Mapping[str, Decision]
     return {
         name: decide(facts_of(record, field), standards)
         for name, field in record.fields.items()
-        if field.status not in _BY_A_PERSON
+        if field.status not in _PERSONS_ONLY and not field.decided_by.startswith(_BY_A_PERSON)
     }
 
 

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     session_seconds: how long somebody stays signed in at all.
     https:        whether people reach the site by https only, through a proxy in front of it.
     proxies:      addresses of such proxies, parted by commas: what they say of whom they ask for is believed.
+    review_lease_seconds: how long a task belongs to a keyer whose screen gives no sign of life.
+    settle_seconds: how long a piece waits to be published once people are done, so that they can take something back.
     low_water_bytes: uploads are refused while the store has less room than this.
     target_days:  within how many working days of its receipt a batch is to be done.
     """
@@ -68,6 +70,9 @@ class Settings(BaseSettings):
     session_seconds: float = Field(default=43_200.0, gt=0)
     https: bool = False
     proxies: str = ""
+    review_lease_seconds: float = Field(default=600.0, gt=0)
+    # No longer than a step may wait: the sweep takes anything beyond for a clock that was put back.
+    settle_seconds: float = Field(default=60.0, ge=0, le=90)
     low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
     target_days: int = Field(default=5, ge=0, le=260)
 

@@ -103,15 +103,28 @@ class Claim:
     lease_until: datetime
 
 
-def add(session: Session, name: StepName, subject: Subject, now: datetime, *, round: int = 1) -> bool:
-    """Add a step, ready to be claimed once the caller commits; False if it is there already, whatever its state."""
+def add(
+    session: Session,
+    name: StepName,
+    subject: Subject,
+    now: datetime,
+    *,
+    round: int = 1,
+    not_before: datetime | None = None,
+) -> bool:
+    """Add a step, ready to be claimed once the caller commits; False if it is there already, whatever its state.
+
+    not_before: it waits until then, and no longer than any step may: the sweep lets it go.
+    """
+    waits = not_before is not None and not_before > now
     step = {
         "name": name,
         "file_id": subject.file_id,
         "piece_id": subject.piece_id,
         "round": round,
-        "state": StepState.READY,
+        "state": StepState.WAITING if waits else StepState.READY,
         "state_since": now,
+        "not_before": not_before if waits else None,
         "created_at": now,
         "attempts": 0,
         "fence": 0,

@@ -9,17 +9,20 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from intake import steps, tallies
 from intake.database.engine import Database
-from intake.database.tables import StepRow
+from intake.database.tables import StepRow, TaskRow
 from intake.event_log import tell, tell_error
 from schemas.errors import Cause, MailError
 from schemas.extraction import Failure
-from schemas.states import StepState
+from schemas.states import StepState, TaskState
 
+_A_LAPSED_TASK: Final = (
+    select(TaskRow.id).where(TaskRow.state == TaskState.CLAIMED, TaskRow.lease_until < bindparam("now")).limit(1)
+)
 _STEPS_AT_ONCE: Final = 200  # changed in one short transaction
 _WORKER_LOST: Final = Failure(
     Cause.CRASHED,
@@ -35,6 +38,7 @@ class Swept:
     returned:    their lease had passed, and they may be tried again.
     quarantined: their lease had passed for the third time.
     woken:       they had waited long enough after a failure.
+    tasks:       tasks of people whose screens gave no more sign of life.
     mended:      their lease, wait or place in the queue lay too far ahead: the clock was put back.
     """
 
@@ -42,6 +46,7 @@ class Swept:
     quarantined: int
     woken: int
     mended: int
+    tasks: int = 0
 
 
 def sweep(database: Database, now: datetime, lease: timedelta = steps.LEASE) -> Swept:
@@ -55,7 +60,27 @@ def sweep(database: Database, now: datetime, lease: timedelta = steps.LEASE) -> 
         returned=_change(database, expired & (StepRow.attempts < steps.ATTEMPTS), ready),
         woken=_change(database, steps.in_state(StepState.WAITING) & (StepRow.not_before <= now), ready),
         mended=mended,
+        tasks=_return_tasks(database, now),
     )
+
+
+def _return_tasks(database: Database, now: datetime) -> int:
+    """Open every task again whose lease has passed; how many. Anybody could claim them anyway: this counts them.
+
+    Who held it can still send an entry, as long as nobody else has claimed it.
+    """
+    lapsed = (
+        update(TaskRow)
+        .where(TaskRow.state == TaskState.CLAIMED, TaskRow.lease_until < now)
+        .values(state=TaskState.OPEN, state_since=now, lease_until=None)
+        .returning(TaskRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    with database.read() as session:
+        if session.execute(_A_LAPSED_TASK, {"now": now}).first() is None:
+            return 0
+    with database.write() as session:
+        return len(session.scalars(lapsed).all())
 
 
 def bring_back(database: Database, worker: str, now: datetime) -> int:
@@ -146,7 +171,7 @@ def _page(session: Session, which: ColumnElement[bool], after: int, most: int = 
 
 def _tell(database: Database, done: Swept) -> None:
     """A line if anything was brought back but what had only waited; attempts of dead workers are counted."""
-    if done.returned or done.quarantined or done.mended:
+    if done.returned or done.quarantined or done.mended or done.tasks:
         tell("swept", logging.WARNING, **asdict(done))
     if lost := done.returned + done.quarantined:
         with database.write() as session:

@@ -44,6 +44,11 @@ def move_piece(session: Session, piece_id: int, to: MailState, now: datetime, fa
     _follow_pieces(session, file_id, file_state, now)
 
 
+def lock(session: Session, piece_id: int) -> None:
+    """Hold the file of a piece until the transaction ends: nothing of it moves meanwhile."""
+    session.execute(_LOCKED_FILE_OF_PIECE, {"of_piece": piece_id}).one()
+
+
 def _follow_pieces(session: Session, file_id: int, state: MailState, now: datetime) -> None:
     """Set the file where its least finished piece stands."""
     least = session.execute(_LEAST_FINISHED_PIECE, {"of_file": file_id}).one()._asdict()

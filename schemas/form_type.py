@@ -2,7 +2,7 @@
 
 On disk a form type is a folder:
 
-    form.toml                 id, title, [[field]] entries, [[check]] entries
+    form.toml                 id, title, [[field]] entries, [[check]] entries, [review]: how people are asked
     EDITION-ID.toml           one per edition: printed name, dpi, [[page]] with its reference image, [[zone]] entries
     EDITION-ID-1.png ...      the reference image of each page: the blank form, dark on light
 """
@@ -10,7 +10,7 @@ On disk a form type is a folder:
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from schemas.field import FieldKind, FieldSpec, Rule
 from schemas.geometry import Box
 from schemas.grammar import grammar_of
 from schemas.lexicon import lexicon_names
+from schemas.review import ReviewMode
 
 SHIPPED_FORMS = Path(__file__).parent / "forms"
 
@@ -73,7 +74,11 @@ class Edition:
 
 @dataclass(frozen=True)
 class FormType:
-    """A kind of document we know. `pages` says how many sides a complete one has; a scan may hold more or fewer."""
+    """A kind of document we know.
+
+    pages:  how many sides a complete one has; a scan may hold more or fewer.
+    review: how people are asked, by class of field; "default" for all others. Empty: as the office's policy says.
+    """
 
     id: str
     title: str
@@ -81,6 +86,7 @@ class FormType:
     fields: tuple[FieldSpec, ...]
     checks: tuple[Rule, ...]
     editions: tuple[Edition, ...]
+    review: Mapping[str, ReviewMode] = field(default_factory=dict, hash=False)
 
     @cached_property
     def by_name(self) -> Mapping[str, FieldSpec]:
@@ -118,6 +124,7 @@ def load_form_type(folder: Path) -> FormType:
         fields = tuple(_field(entry) for entry in raw.get("field", []))
         checks = tuple(_rule(entry) for entry in raw.get("check", []))
         id, title, pages = str(raw["id"]), str(raw["title"]), int(raw.get("pages", 1))
+        review = {str(name): ReviewMode(mode) for name, mode in raw.get("review", {}).items()}
     except (KeyError, TypeError, ValueError) as error:
         raise NotAForm(f"{description}: {_reason(error)}") from error
     if id != folder.name:
@@ -136,7 +143,10 @@ def load_form_type(folder: Path) -> FormType:
         unknown = set(rule.fields) - set(names)
         if unknown:
             raise NotAForm(f"{description}: check {rule.name!r} speaks of unknown fields {sorted(unknown)}")
-    return FormType(id, title, pages, fields, checks, editions)
+    unknown_classes = set(review) - {spec.field_class for spec in fields} - {"default"}
+    if unknown_classes:
+        raise NotAForm(f"{description}: [review] speaks of classes no field has: {sorted(unknown_classes)}")
+    return FormType(id, title, pages, fields, checks, editions, review)
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class RecordReading(_Border):
     text: str
     reader: str = Field(description="engine, model and version")
     score: float = Field(ge=0, le=1)
+    characters: list[float] = Field(default=[], description="the raw score of each character of `text`, in its order")
 
 
 class RecordMark(_Border):
@@ -42,6 +43,14 @@ class RecordCheck(_Border):
     name: str
     passed: bool
     message: str = ""
+
+
+class RecordEntry(_Border):
+    """What a person did with a field: nothing of it is ever overwritten by the next."""
+
+    by: str = Field(description="the person's role")
+    at: str
+    action: FieldStatus = Field(description="what the field was from then on")
 
 
 class RecordField(_Border):
@@ -70,6 +79,7 @@ class RecordField(_Border):
     marks: list[RecordMark] = []
     checks: list[RecordCheck] = []
     reasons: list[str] = Field(default=[], description="why a person must look, in words; empty if nobody must")
+    entries: list[RecordEntry] = Field(default=[], description="what people did with it, the first first")
     decided_by: str = Field(description="policy and calibration with their versions, or the person's role")
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from schemas.errors import Cause
 from schemas.page import PageLabel
+from schemas.review import Act, Outcome, Queue, ReferReason, ReviewMode
 from schemas.states import DocumentState, MailState, StepName, StepState, TaskKind, TaskState
 
 # Every constraint has a name, so that a migration can drop it on either database.
@@ -74,10 +75,15 @@ class Base(DeclarativeBase):
         datetime: Instant,
         JsonObject: JSON(none_as_null=True),
         JsonList: JSON(none_as_null=True),
+        Act: words(Act, "action"),
         Cause: words(Cause, "cause"),
         DocumentState: words(DocumentState, "state"),
         MailState: words(MailState, "state"),
+        Outcome: words(Outcome, "outcome"),
         PageLabel: words(PageLabel, "label"),
+        Queue: words(Queue, "queue"),
+        ReferReason: words(ReferReason, "reason"),
+        ReviewMode: words(ReviewMode, "mode"),
         StepName: words(StepName, "name"),
         StepState: words(StepState, "state"),
         TaskKind: words(TaskKind, "kind"),

@@ -1,14 +1,14 @@
-"""Tables of what was read: documents, their fields with readings and decision, and the tasks people get."""
+"""Tables of what was read: documents, and their fields with readings and decision."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake.database.columns import Base, JsonList, JsonObject, Key, Prose, words
 from schemas.field import FieldKind, FieldStatus
-from schemas.states import DocumentState, TaskKind, TaskState
+from schemas.states import DocumentState
 
 
 class DocumentRow(Base):
@@ -63,42 +63,3 @@ class FieldRow(Base):
     page: Mapped[int | None]
     readings: Mapped[JsonList] = mapped_column(default=list)
     decision: Mapped[JsonObject] = mapped_column(default=dict)
-
-
-_TASK_IS_OPEN = "state IN ('open', 'claimed')"
-
-
-class TaskRow(Base):
-    """One field for one person, or one whole document if `field` is ""; claimed with a lease and a fence like a step.
-
-    ordinal: 1, or 2 where two people key the same field.
-    entry:   what the person keyed; never changed once the task is done.
-    """
-
-    __tablename__ = "tasks"
-    __table_args__ = (
-        UniqueConstraint("document_id", "field", "kind", "ordinal"),
-        Index(
-            "ix_tasks_open",
-            "kind",
-            "state_since",
-            "id",
-            sqlite_where=text(_TASK_IS_OPEN),
-            postgresql_where=text(_TASK_IS_OPEN),
-        ),
-        CheckConstraint("ordinal >= 1", name="ordinal"),
-        CheckConstraint("(state = 'claimed') = (lease_until IS NOT NULL)", name="lease"),
-    )
-
-    id: Mapped[Key]
-    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
-    field: Mapped[str] = mapped_column(String(100), default="")
-    kind: Mapped[TaskKind]
-    ordinal: Mapped[int] = mapped_column(default=1)
-    state: Mapped[TaskState] = mapped_column(default=TaskState.OPEN)
-    state_since: Mapped[datetime]
-    created_at: Mapped[datetime]
-    person: Mapped[str | None] = mapped_column(String(200))
-    fence: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
-    entry: Mapped[JsonObject | None]

@@ -6,8 +6,9 @@ from intake.database.mail_tables import BatchRow, FileRow, PageRow, PieceRow
 from intake.database.operation_tables import ReconciliationRow, TallyRow, WorkerRow
 from intake.database.people_tables import LinkRow, PersonRow, SessionRow, ThrottleRow
 from intake.database.picture_tables import PagePictureRow
-from intake.database.reading_tables import DocumentRow, FieldRow, TaskRow
+from intake.database.reading_tables import DocumentRow, FieldRow
 from intake.database.record_tables import OutboxRow, RecordRow, RevisionRow, SequenceRow
+from intake.database.review_tables import EntryRow, TaskRow
 from intake.database.work_tables import IdempotencyRow, StepRow
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Base",
     "BatchRow",
     "DocumentRow",
+    "EntryRow",
     "FieldRow",
     "FileRow",
     "IdempotencyRow",

@@ -76,7 +76,9 @@ def add_document(session: Session, piece_id: int, state: DocumentState = Documen
 
 
 def add_task(session: Session, document: DocumentRow) -> TaskRow:
-    task = TaskRow(document_id=document.id, field="name", kind=TaskKind.KEY, state_since=NOW, created_at=NOW)
+    task = TaskRow(
+        document_id=document.id, field="name", kind=TaskKind.KEY, due_at=NOW, state_since=NOW, created_at=NOW
+    )
     session.add(task)
     session.flush()
     return task
