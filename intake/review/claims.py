@@ -57,6 +57,11 @@ class Keyer:
     role: str
     screen: str = ""
 
+    @property
+    def actor(self) -> str:
+        """How they stand in the audit: by number, never by name."""
+        return f"person:{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -109,7 +114,7 @@ def claim(
         taken += _take(session, _claiming(_by(wish)), values | {"most": count - len(taken)})
     for task in taken:
         if task not in again:
-            audit.append(session, now, keyer.name, "task claimed", f"task:{task}", {"person": keyer.id})
+            audit.append(session, now, keyer.actor, "task claimed", f"task:{task}")
     return taken
 
 

@@ -272,10 +272,10 @@ def _write(session: Session, keyer: Keyer, task: TaskRow, entry: EntryRow, outco
     session.add(entry)
     session.flush()
     details: audit.Details = {
-        "person": keyer.id, "entry": entry.id, "document": task.document_id, "action": entry.action.value,
+        "entry": entry.id, "document": task.document_id, "action": entry.action.value,
         "outcome": outcome.value, "reason": None if entry.reason is None else entry.reason.value,
     }  # fmt: skip
-    audit.append(session, now, keyer.name, "task answered", f"task:{task.id}", details)
+    audit.append(session, now, keyer.actor, "task answered", f"task:{task.id}", details)
     return Entered(outcome, task.id, task.fence, task.version)
 
 

@@ -17,7 +17,7 @@ from intake.review.rules import Rules
 from schemas.field import FieldKind, FieldSpec, FieldStatus
 from schemas.page import PageLabel
 from schemas.review import ANSWERS, REASON_WORDS, Act, Queue, ReferReason
-from schemas.states import TaskKind
+from schemas.states import TaskKind, TaskState
 
 # What a reader's raw score makes a mark worth: it is shown to people, nothing is decided by it.
 _DOUBTFUL, _CHECK = 0.6, 0.9
@@ -281,3 +281,20 @@ def _referral(session: Session, task: TaskRow) -> Referred | None:
     if found is None:
         return None
     return Referred(found.role, REASON_WORDS[ReferReason(found.reason)], found.text)
+
+
+def is_held(session: Session, task_id: int, person_id: int) -> bool:
+    """Whether this person has the task in hand."""
+    query = select(TaskRow.person_id, TaskRow.state).where(TaskRow.id == task_id)
+    found = session.execute(query).one_or_none()
+    return found is not None and tuple(found) == (person_id, TaskState.CLAIMED)
+
+
+def page_of(session: Session, task_id: int, number: int) -> int | None:
+    """The id of a page of the document that a task is about, by its number in the file; None if it has no such page."""
+    query = (
+        select(PageRow.id)
+        .join(TaskRow, TaskRow.document_id == PageRow.document_id)
+        .where(TaskRow.id == task_id, PageRow.number == number)
+    )
+    return session.scalars(query).one_or_none()

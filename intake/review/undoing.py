@@ -71,8 +71,8 @@ def undo(session: Session, rules: Rules, keyer: Keyer, new_key: str, now: dateti
         session.flush()
     except IntegrityError as error:
         raise CannotUndo("You have another task of this field in hand meanwhile.") from error
-    details: audit.Details = {"person": keyer.id, "entry": undoing.id, "undoes": entry.id, "document": document_id}
-    audit.append(session, now, keyer.name, "entry taken back", f"task:{task.id}", details)
+    details: audit.Details = {"entry": undoing.id, "undoes": entry.id, "document": document_id}
+    audit.append(session, now, keyer.actor, "entry taken back", f"task:{task.id}", details)
     return task.id
 
 

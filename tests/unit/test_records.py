@@ -82,10 +82,11 @@ def test_a_value_is_written_with_its_place_and_what_each_reader_saw() -> None:
         "field_class": "choice",
         "problem": "",
         "features": {"mean": 0.9, "weakest": 0.8},
-        "readings": [{"text": "Jane", "reader": "a-reader/1", "score": 0.9}],
+        "readings": [{"text": "Jane", "reader": "a-reader/1", "score": 0.9, "characters": [0.9, 0.8, 0.9, 1.0]}],
         "marks": [],
         "checks": [],
         "reasons": ["two ticks"],
+        "entries": [],
         "decided_by": "policy@1",
     }
 

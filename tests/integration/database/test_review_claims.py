@@ -175,7 +175,7 @@ def test_every_claim_is_in_the_audit_with_ids_alone(world: World) -> None:
     world.enter(ANNA, task, Answer(Act.VALUE, "Jane Smythe"))
     with world.database.read() as session:
         rows = session.scalars(select(AuditRow).where(AuditRow.subject == f"task:{task.id}")).all()
-    assert [(row.actor, row.action) for row in rows] == [("anna", "task claimed"), ("anna", "task answered")]
+    assert [(row.actor, row.action) for row in rows] == [("person:1", "task claimed"), ("person:1", "task answered")]
     assert "Smythe" not in str([row.details for row in rows])
 
 
