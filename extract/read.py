@@ -19,6 +19,7 @@ from extract.evenness import evenness
 from extract.page import ExactWord, Grey
 from extract.receipt_dates import years_in_use
 from extract.stamp import StampRead, StampReaders, read_printed_receipts, read_stamp
+from extract.strikes import longest_strike
 from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import Zone
 from schemas.geometry import Box, hull
@@ -75,7 +76,7 @@ class Readers:
 
     `stamps`, if given, reads dates of stamps and numbers written by hand, which several drawings must vote on; `other`,
     of another family, says whether it sees the same where the others disagree. `critical`: the classes of field that
-    are read twice, however sure the first reader is.
+    are read twice, however sure the first reader is; so is every answer that nothing constrains.
     """
 
     reader: LineReader
@@ -87,7 +88,9 @@ class Readers:
 
     def expected(self, spec: FieldSpec, constraint: Constraint | None) -> Expected:
         """What is known of a field's answer before it is read."""
-        return Expected(constraint, words_for(spec), twice=spec.field_class in self.critical)
+        # A constraint catches what a reader that is sure of itself misreads; lists of words are too long for that:
+        # "Lawver" is a name, and "tor" a word.
+        return Expected(constraint, words_for(spec), twice=constraint is None or spec.field_class in self.critical)
 
 
 def read_zones(
@@ -293,6 +296,7 @@ def _features(found: Sequence[LineRead], lines: Sequence[InkLine]) -> dict[str, 
         Feature.LINES: float(len(lines)),
         Feature.HEIGHT: float(np.median([line.box.height for line in lines])),
         Feature.RESPELLED: float(sum(read.respelled for read in found)),
+        Feature.STRUCK: longest_strike([line.pixels for line in lines]),
     }
     for name, values in (
         (Feature.MARGIN, [read.margin for read in found]),

@@ -98,10 +98,14 @@ def likeliest_dates(readings: Sequence[Floats], classes: str, years: range, layo
     """The dates that fit best, best first, each once; an empty list for no readings.
 
     readings: (steps, classes) probabilities of several pictures of the same line; the first class is the CTC blank.
+              Where no picture shows anything at all, there is no date either.
     """
     if not readings or not years:
         return []
-    tables = _stacked([_table(steps, classes) for steps in readings])
+    seen = [_table(steps, classes) for steps in readings]
+    if not any(table.shape[1] for table in seen):
+        return []
+    tables = _stacked(seen)
     best: dict[date, float] = {}
     for layout in layouts:
         for value, fit in _fits(tables, layout, years):

@@ -1,7 +1,8 @@
-"""Screen: takes out the dots by which a black-and-white scanner draws grey, so that only ink is left.
+"""Screen: turns the dots by which a black-and-white scanner draws grey into that grey again.
 
-A dithered page is grey paper drawn in checkers of single pixels. Blurred by about one such pixel the checkers are grey
-again while strokes, which are several pixels of solid black, stay dark.
+A dithered page is grey paper, or grey writing, drawn in checkers of single pixels. Blurred by about one such pixel the
+checkers are grey again while strokes, which are several pixels of solid black, stay dark. What is ink then is told by
+the paper around it, as on any page with grey of its own: one level for all would lose writing that is itself screened.
 """
 
 from dataclasses import replace
@@ -19,13 +20,13 @@ _TILE = 33
 _CHECKERED = 0.25
 # A page is searched for them where its rows, one in eight, change this often.
 _ROWS_APART, _WORTH_A_SEARCH = 8, 0.06
-# The blur, in pixels of the scan, that makes a checker grey, and the grey below which only solid black falls: the
-# densest checker, half black, stays lighter.
-_BLUR, _INK = 1.2, 100
+# The blur, in pixels of the scan, that makes a checker grey.
+_BLUR = 1.2
 
 
 def without_screen(page: PageImage) -> PageImage:
-    """The page without the dots that stand for grey; itself where nothing is screened or it has grey of its own."""
+    """The page with grey in place of the dots that stand for it; itself where nothing is screened or it is not in black
+    and white."""
     pixels = page.pixels
     rows = pixels[::_ROWS_APART] < _MIDDLE_GREY
     if float((rows[:, 1:] != rows[:, :-1]).mean()) < _WORTH_A_SEARCH or not has_two_levels(pixels):
@@ -33,8 +34,8 @@ def without_screen(page: PageImage) -> PageImage:
     screened = _screened(pixels)
     if not screened.any():
         return page
-    solid = np.where(cv2.GaussianBlur(pixels, (0, 0), _BLUR) < _INK, 0, 255)
-    return replace(page, pixels=np.where(screened, solid, pixels).astype(np.uint8))
+    grey = cv2.GaussianBlur(pixels, (0, 0), _BLUR)
+    return replace(page, pixels=np.where(screened, grey, pixels).astype(np.uint8))
 
 
 def _screened(pixels: Grey) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

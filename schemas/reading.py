@@ -40,6 +40,7 @@ class Feature(StrEnum):
     LINES = "lines"  # lines of writing, a count
     HEIGHT = "height"  # of the ink of a line, pixels at 300 dpi
     EVENNESS = "evenness"  # share of the letters that stand on the foot of their line: near 1 for type, half by hand
+    STRUCK = "struck"  # longest level stroke through the writing, in heights of its line; 0 if there is none
     INKED = "inked"  # 1 where nothing was read although ink stands there that may be an answer, else 0
     # Of tick boxes and signatures.
     FAINTEST = "faintest"  # least ink of a box taken for ticked or signed, share of its inside; absent if none is

@@ -39,6 +39,7 @@ STANDARDS = Standards(
 FAILED = CheckResult("pattern", passed=False, message="This is no surname.")
 PASSED = CheckResult("pattern", passed=True, message="never shown")
 NAMED = "policy@3/7"
+CROSSED_OUT = "Something written here seems to be crossed out."
 
 
 def text(value: Value = "JONES", known: float = 1.0, **changes: object) -> Facts:
@@ -123,6 +124,13 @@ def test_a_class_without_enough_evidence_is_closed_however_sure_the_reading(
     decision = decide(text(field_class=field_class), STANDARDS)
     assert (decision.status, decision.confidence) == (FieldStatus.REVIEW, confidence)
     assert decision.reasons == ("There is too little evidence about this class of field to accept it unseen.",)
+
+
+@pytest.mark.parametrize(("struck", "status"), [(1.3, FieldStatus.ACCEPTED), (1.6, FieldStatus.REVIEW)])
+def test_what_was_crossed_out_goes_to_a_person(struck: float, status: FieldStatus) -> None:
+    decision = decide(text(features={"known": 1.0, "struck": struck}), STANDARDS)
+    assert decision.status is status
+    assert decision.reasons == (() if status is FieldStatus.ACCEPTED else (CROSSED_OUT,))
 
 
 @pytest.mark.parametrize(

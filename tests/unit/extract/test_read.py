@@ -242,8 +242,18 @@ def test_a_critical_class_of_field_is_read_twice_in_lines_and_in_combs(cells: tu
     zone = Zone("line", 1, Box(90, 190, 590, 310), cells=cells)
     reader = NotingReader()
     for family in ("identifier", "name"):
+        spec = FieldSpec("line", FieldKind.TEXT, family=family, grammar="[A-Z]+")
         readers = Readers(reader, WholePictureFinder(), critical=frozenset({"identifier"}))
-        read_zones(stroked(0, 1, 2), PRINT, (), [(FieldSpec("line", FieldKind.TEXT, family=family), zone)], readers)
+        read_zones(stroked(0, 1, 2), PRINT, (), [(spec, zone)], readers)
+    assert reader.twice == [True, False]
+
+
+def test_an_answer_that_nothing_constrains_is_read_twice() -> None:
+    reader = NotingReader()
+    for grammar in ("", "[A-Z]+"):
+        spec = FieldSpec("line", FieldKind.TEXT, family="name", grammar=grammar)
+        zone = Zone("line", 1, Box(90, 190, 590, 310))
+        read_zones(stroked(0, 1, 2), PRINT, (), [(spec, zone)], Readers(reader, WholePictureFinder()))
     assert reader.twice == [True, False]
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import numpy as np
 import pytest
 
 from extract.receipt_dates import Layout, likeliest_dates, years_in_use
@@ -49,6 +50,13 @@ def test_between_two_days_that_look_alike_the_working_day_is_taken() -> None:
     doubtful: list[str | Doubt] = [*"2009 OCT -", {"3": 0.5, "6": 0.45}, {BLANK: 0.99}, *" AM"]
     assert date(2009, 10, 3).weekday() == 5
     assert best(doubtful) == date(2009, 10, 6)
+
+
+def test_a_picture_in_which_nothing_is_seen_holds_no_date() -> None:
+    nothing = np.zeros((9, len(CLASSES)), np.float32)
+    nothing[:, 0] = 1.0
+    assert likeliest_dates([nothing], CLASSES, YEARS, STAMPED) == []
+    assert likeliest_dates([nothing, steps_of("2010 MAR -9 PM")], CLASSES, YEARS, STAMPED)[0].value == date(2010, 3, 9)
 
 
 def test_no_day_is_found_that_is_not_in_the_calendar() -> None:

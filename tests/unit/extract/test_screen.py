@@ -34,6 +34,19 @@ def test_the_dots_of_a_grey_ground_go_and_the_writing_on_it_stays() -> None:
     assert float(cleaned[truth].mean()) > 0.8
 
 
+def test_faint_writing_that_was_drawn_in_dots_is_grey_on_white_again() -> None:
+    full = Image.new("L", (900, 400), 255)
+    draw = ImageDraw.Draw(full)
+    for row in range(0, 400, 40):
+        draw.text((10, row), "Harbour Street and Mill Road, Fairhaven", font=ImageFont.load_default(40), fill=130)
+    strokes = np.asarray(full) == 130
+    scanned = np.asarray(full.convert("1", dither=Image.Dither.FLOYDSTEINBERG).convert("L"), np.uint8)
+    assert float((scanned[strokes] < 128).mean()) < 0.6
+    cleaned = without_screen(page(scanned)).pixels
+    assert float((cleaned[strokes] < 230).mean()) > 0.7
+    assert float(np.median(cleaned[~strokes])) == 255
+
+
 def test_a_page_without_dots_is_the_page_itself() -> None:
     clean = page(np.where(np.asarray(written()) < 128, 0, 255).astype(np.uint8))
     assert without_screen(clean) is clean
