@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from intake import steps
 from intake.database.engine import Database
-from intake.event_log import Facts, tell, tell_error
+from intake.event_log import Facts, place_of, tell, tell_error
 from intake.heartbeat import Heartbeat
 from intake.steps import Claim, Fenced
 from schemas.errors import Cause, Interrupted, MailError, Unavailable, Unreadable
@@ -72,6 +72,7 @@ class StepRunner:
     order: Sequence[StepName] = ORDER
     watcher: Watcher = nobody
     is_stopping: bool = field(default=False, init=False)
+    _may_hold_more: bool = field(default=False, init=False)
     _heart: Heartbeat = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,7 +132,12 @@ class StepRunner:
 
     def _claim_next(self) -> Claim | None:
         with self.database.write() as session:
-            return steps.claim(session, self.order, self.worker, self.database.now(session), self.lease)
+            now = self.database.now(session)
+            if self._may_hold_more:
+                steps.release_all_of(session, self.worker, now)
+            claim = steps.claim(session, self.order, self.worker, now, self.lease)
+        self._may_hold_more = False
+        return claim
 
     def _claim_within(self, session: Session, now: datetime) -> Claim | None:
         return None if self.is_stopping else steps.claim(session, self.order, self.worker, now, self.lease)
@@ -179,11 +185,15 @@ class StepRunner:
         return "quarantined" if state is StepState.QUARANTINED else "failed"
 
     def _finish(self, claim: Claim, effects: Effects, go_on: GoOn) -> Claim | None:
+        # If this raises, it may have been committed all the same, with the claim of the next step.
+        self._may_hold_more = True
         with self.database.write() as session:
             now = self.database.now(session)
             steps.finish(session, claim, now)
             effects(session, now)
-            return go_on(session, now)
+            following = go_on(session, now)
+        self._may_hold_more = False
+        return following
 
     def _release(self, claim: Claim) -> None:
         try:
@@ -199,12 +209,9 @@ def _reason(error: Unreadable) -> Failure:
 
 def _accident(error: Exception) -> Failure:
     """A failure of ours. The message of the error may hold what people wrote; its kind and place do not."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = "" if place is None else f" in {place.tb_frame.f_globals.get('__name__')}, line {place.tb_lineno}"
+    where = place_of(error.__traceback__)
     return Failure(
         Cause.FAILED,
-        f"A step stopped by an error in this program: {type(error).__name__}{where}.",
+        f"A step stopped by an error in this program: {type(error).__name__}{where and f' in {where}'}.",
         "Retry it; if it fails again, key this piece by hand and report the error.",
     )

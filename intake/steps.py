@@ -169,6 +169,19 @@ def release(session: Session, claim: Claim, now: datetime) -> None:
     _still_mine(session, claim, given_back)
 
 
+def release_all_of(session: Session, worker: str, now: datetime) -> int:
+    """Give back, uncharged, every step that this worker holds; how many. Only for itself, with no step in hand.
+
+    So it comes to hold one that it does not know of: the transaction that claimed it was committed, and the answer
+    that it was got lost.
+    """
+    given_back = update(StepRow).where(in_state(StepState.RUNNING), StepRow.worker == worker)
+    given_back = given_back.values(
+        attempts=StepRow.attempts - 1, state=StepState.READY, state_since=now, lease_until=None
+    )
+    return len(session.execute(given_back.returning(StepRow.id).execution_options(**_QUIET)).all())
+
+
 def fail(session: Session, claim: Claim, failure: Failure, now: datetime) -> StepState:
     """The attempt failed and another may help: wait, or after the third go to quarantine. Raises Fenced.
 

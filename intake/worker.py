@@ -19,6 +19,7 @@ from typing import Any
 from extract.limits import Limits, UnreadablePage
 from extract.page import PageImage
 from intake import protection
+from intake.event_log import place_of
 from intake.one_thread import ONE_THREAD
 from intake.records import to_record
 from intake.sandbox import Sandbox, read_bytes
@@ -257,11 +258,8 @@ class _Intake:
 
     def accident(self, error: Exception) -> None:
         """A stage of ours failed: no page has a document. Its message may hold content; its kind and place do not."""
-        place = error.__traceback__
-        while place is not None and place.tb_next is not None:
-            place = place.tb_next
-        where = "" if place is None else f" in {place.tb_frame.f_globals.get('__name__')}, line {place.tb_lineno}"
-        problem = f"Reading stopped by an error in this program: {type(error).__name__}{where}."
+        where = place_of(error.__traceback__)
+        problem = f"Reading stopped by an error in this program: {type(error).__name__}{where and f' in {where}'}."
         self.has_no_documents = True
         self.failures.append(Failure(Cause.FAILED, problem, "Key this file by hand and report the error."))
 

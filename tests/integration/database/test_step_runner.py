@@ -1,7 +1,8 @@
 """A step takes effect once or not at all, whatever its body does."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -172,6 +173,31 @@ def test_a_machine_that_lacks_something_charges_no_attempt(one_file: Database) -
     with pytest.raises(Unavailable):
         hands.runner.run_next()
     assert hands.state() == (StepState.READY, 0)
+
+
+def test_a_step_claimed_by_a_commit_whose_answer_got_lost_does_not_wait_for_its_lease(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as session:
+        receive_files(session, 2)
+    hands = Hands(database, lambda claim: None)
+    write, lost = Database.write, [True]
+
+    @contextmanager
+    def loses_one_answer(self: Database) -> Iterator[Session]:
+        with write(self) as session:
+            yield session
+            is_end = session.scalars(select(AuditRow).where(AuditRow.action == "effect")).first() is not None
+        if is_end and lost and lost.pop():
+            raise Unavailable("the connection broke")
+
+    monkeypatch.setattr(Database, "write", loses_one_answer)
+    with pytest.raises(Unavailable):
+        hands.runner.run_until_idle()
+    assert hands.runner.run_until_idle() == 1
+    assert hands.effects() == 2
+    with database.read() as session:
+        assert set(session.execute(select(StepRow.state, StepRow.attempts)).all()) == {(StepState.DONE, 1)}
 
 
 def test_a_worker_told_to_stop_gives_the_step_back_uncharged(one_file: Database) -> None:
