@@ -33,6 +33,13 @@ _QUARANTINE_COMMANDS: Final = {
     "retry": "intake.commands.quarantine:retry",
     "reject": "intake.commands.quarantine:reject",
 }
+_PEOPLE_COMMANDS: Final = {
+    "list": "intake.commands.people:list_people",
+    "invite": "intake.commands.people:invite",
+    "link": "intake.commands.people:new_link",
+    "disable": "intake.commands.people:disable",
+    "enable": "intake.commands.people:enable",
+}
 _MEASURE_COMMANDS: Final = {
     "post": "intake.commands.measure:measure",
     "handwriting": "intake.commands.measure_handwriting:measure_handwriting",
@@ -58,6 +65,10 @@ def command_line(more: Mapping[str, str] = _NONE) -> typer.Typer:
             help="What the machine gave up on, and why.", cls=later(_QUARANTINE_COMMANDS), no_args_is_help=True
         ),
         name="quarantine",
+    )
+    app.add_typer(
+        typer.Typer(help="Who may sign in to the site.", cls=later(_PEOPLE_COMMANDS), no_args_is_help=True),
+        name="people",
     )
     app.add_typer(typer.Typer(help="Accuracy, calibration and speed against truth.", cls=measure), name="measure")
     return app

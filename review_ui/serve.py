@@ -1,14 +1,12 @@
 """`postroom serve`: the site, the API and the workers of this machine, all that one office needs."""
 
 import logging
-from typing import Final
 
 from intake.commands import serve as api_alone
 from intake.event_log import tell
 from intake.people import accounts
+from intake.people.public_address import public_address
 from intake.service import Service
-
-_ANY_ADDRESS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared with, never listened on
 
 
 def serve() -> None:
@@ -24,20 +22,11 @@ def serve() -> None:
     api_alone.run(lambda service, dispatcher: create_site(service, dispatcher=dispatcher), tell_first_link)
 
 
-def tell_first_link(service: Service, address: str) -> None:
+def tell_first_link(service: Service, port: int) -> None:
     """Say with which link the first person makes their account; nothing if there is one."""
     database = service.database
     with database.write() as session:
         token = accounts.first_link(session, database.now(session))
     if token is not None:
-        tell("first_link", logging.WARNING, address=f"{site_address(service, address)}/link/{token}")
-
-
-def site_address(service: Service, address: str) -> str:
-    """How people reach the site, as far as the settings tell; `address` is where it listens."""
-    settings = service.settings
-    if settings.host in _ANY_ADDRESS:
-        address = f"http://localhost:{address.rpartition(':')[2]}"
-    if settings.https and settings.host_names:
-        return f"https://{min(settings.host_names)}"
-    return address
+        address = f"{public_address(service.settings, port)}/link/{token}"
+        tell("first_link", logging.WARNING, address=address)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 CreateApp = Callable[[Service, Dispatcher | None], "FastAPI"]
-WhenReady = Callable[[Service, str], None]
+WhenReady = Callable[[Service, int], None]
 
 
 class ExitCode(IntEnum):
@@ -43,10 +43,10 @@ def serve() -> None:
     run(lambda service, dispatcher: create_app(service, dispatcher=dispatcher))
 
 
-def run(create: CreateApp, ready: WhenReady = lambda service, address: None) -> None:
+def run(create: CreateApp, ready: WhenReady = lambda service, port: None) -> None:
     """Serve what `create` makes, with workers beside it, until this process is told to stop; as `serve` does.
 
-    ready: called with the address once connections are taken.
+    ready: called with the port once connections are taken.
     """
     from intake.api.callers import require_keys_for_others  # noqa: PLC0415
     from intake.api.serving import serve as serve_app  # noqa: PLC0415
@@ -65,9 +65,8 @@ def run(create: CreateApp, ready: WhenReady = lambda service, address: None) -> 
         with ExitStack() as until_stopped:
 
             def begin(port: int) -> None:
-                address = f"http://{settings.host}:{port}"
-                tell("ready", address=address, workers=settings.workers)
-                ready(service, address)
+                tell("ready", address=f"http://{settings.host}:{port}", workers=settings.workers)
+                ready(service, port)
                 # Workers take all cores for seconds when they start: first answer those who want to hand over.
                 until_stopped.enter_context(beside(service, dispatcher))
 

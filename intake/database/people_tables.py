@@ -80,7 +80,7 @@ class ThrottleRow(Base):
     """
 
     __tablename__ = "throttles"
-    __table_args__ = (CheckConstraint("failures >= 1", name="failures"),)
+    __table_args__ = (CheckConstraint("failures >= 0", name="failures"),)
 
     key: Mapped[Digest] = mapped_column(primary_key=True)
     failures: Mapped[int]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from intake import audit
@@ -23,6 +24,7 @@ NOBODY_YET: Final = "first start"  # who acts while there is no person
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?")
 _LONGEST_SHOWN: Final = 100
+_TAKEN: Final = "Somebody has that name already. Choose another to sign in with."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,13 @@ def make(
     """Make a person. Raises NameTaken or UnfitName."""
     kept = name_from(name)
     if session.scalars(select(PersonRow.id).where(PersonRow.name == kept)).one_or_none() is not None:
-        raise NameTaken("Somebody has that name already. Choose another to sign in with.")
+        raise NameTaken(_TAKEN)
     row = PersonRow(name=kept, shown_as=shown_from(shown_as), role=role, password_hash=password_hash, created_at=now)
     session.add(row)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # somebody else just took it
+        raise NameTaken(_TAKEN) from error
     audit.append(session, now, actor, "person made", actor_of(row.id), {"role": role.value})
     return person_of(row)
 

@@ -7,12 +7,14 @@ so that a hundred at once get no further than one after the other.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import BindParameter, Insert, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from intake.database.tables import ThrottleRow
+from intake.database.tables import Base, ThrottleRow
 from intake.people.tokens import digest_of
 
 FREE_FOR_A_NAME: Final = 5  # people mistype
@@ -24,19 +26,18 @@ _FORGOTTEN_AFTER: Final = timedelta(hours=1)
 
 def attempt(session: Session, name: str, address: str, now: datetime) -> datetime | None:
     """Count an attempt to sign in; None if it may be looked at now, else when the next may."""
-    places = list(_places(name, address))
-    query = select(ThrottleRow).where(ThrottleRow.key.in_([key for key, _ in places])).with_for_update()
-    known = {row.key: row for row in session.scalars(query.order_by(ThrottleRow.key))}
-    if waits := [row.until_at for row in known.values() if row.until_at > now]:
+    free = dict(_places(name, address))
+    # In one order, so that two attempts cannot each hold what the other waits for.
+    for key in sorted(free):
+        session.execute(_making_sure(session.get_bind().dialect.name), {"key": key, "now": now})
+    query = select(ThrottleRow).where(ThrottleRow.key.in_(free)).order_by(ThrottleRow.key).with_for_update()
+    rows = session.scalars(query).all()
+    if waits := [row.until_at for row in rows if row.until_at > now]:
         return max(waits)
-    for key, free in places:
-        row = known.get(key)
-        before = 0 if row is None or row.failed_at < now - _FORGOTTEN_AFTER else row.failures
-        until = now + pause_after(before + 1 - free)
-        if row is None:
-            session.add(ThrottleRow(key=key, failures=before + 1, failed_at=now, until_at=until))
-        else:
-            row.failures, row.failed_at, row.until_at = before + 1, now, until
+    for row in rows:
+        before = 0 if row.failed_at < now - _FORGOTTEN_AFTER else row.failures
+        row.failures, row.failed_at = before + 1, now
+        row.until_at = now + pause_after(row.failures - free[row.key])
     session.flush()
     return None
 
@@ -58,6 +59,15 @@ def pause_after(failures: int) -> timedelta:
         return timedelta(0)
     doubled = min(failures, 16) - 1  # beyond that it is the longest anyway
     return min(timedelta(seconds=_FIRST_PAUSE_SECONDS * 2**doubled), LONGEST_PAUSE)
+
+
+@cache
+def _making_sure(dialect: str) -> Insert:
+    """Makes the row of a key if there is none, however many do so at once."""
+    table = Base.metadata.tables["throttles"]
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    moment: BindParameter[datetime] = bindparam("now")
+    return insert.values(key=bindparam("key"), failures=0, failed_at=moment, until_at=moment).on_conflict_do_nothing()
 
 
 def _places(name: str, address: str) -> Iterator[tuple[str, int]]:

@@ -11,10 +11,11 @@ from starlette.types import Scope
 from intake.api.problem import ProblemCode, Refused
 from intake.api.watch import as_problem, request_id
 from review_ui.site.policy import CSRF_FIELD, NotSignedIn
-from review_ui.site.shell import PAGE_HEADERS, render, see_other
+from review_ui.site.shell import render, see_other
 
 _OF_PROGRAMS: Final = ("/v1", "/health", "/metrics")
-_SIGN_IN: Final = "/sign-in"
+SIGN_IN: Final = "/sign-in"
+SIGN_OUT: Final = "/sign-out"
 _LONGEST_NEXT: Final = 2_000
 
 
@@ -62,8 +63,12 @@ _TO_DO: Final = {
 def answering(refused: Refused, scope: Scope) -> Response:
     """The answer to what was refused: a page for a person who looks at pages, a problem for every program."""
     request = Request(scope)
+    if not is_of_programs(scope["path"]) and "hx-request" in request.headers:
+        return _notice(refused, request)
     if is_of_programs(scope["path"]) or not wants_page(request):
         return _as_program(refused, request)
+    if isinstance(refused, NotSignedIn) and scope["path"] == SIGN_OUT:
+        return see_other(SIGN_IN)
     if isinstance(refused, NotSignedIn) and request.method in ("GET", "HEAD"):
         return see_other(sign_in_address(request))
     if isinstance(refused, NotSignedIn):
@@ -78,13 +83,13 @@ def is_of_programs(path: str) -> bool:
 
 def wants_page(request: Request) -> bool:
     """Whether a browser is about to show the answer as a page."""
-    return "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers
+    return "text/html" in request.headers.get("accept", "")
 
 
 def sign_in_address(request: Request) -> str:
     """Where to sign in, to come back to the page that was asked for."""
     query = f"?{request.url.query}" if request.url.query else ""
-    return f"{_SIGN_IN}?next={quote(request.url.path + query, safe='/')}"
+    return f"{SIGN_IN}?next={quote(request.url.path + query, safe='/')}"
 
 
 def safe_next(given: str) -> str:
@@ -93,7 +98,7 @@ def safe_next(given: str) -> str:
     if not is_ours or not given.isprintable() or "\\" in given or any(sign.isspace() for sign in given):
         return "/"
     parts = urlsplit(given)
-    if parts.scheme or parts.netloc or is_of_programs(parts.path) or parts.path.startswith((_SIGN_IN, "/sign-out")):
+    if parts.scheme or parts.netloc or is_of_programs(parts.path) or parts.path.startswith((SIGN_IN, SIGN_OUT)):
         return "/"
     return given
 
@@ -101,35 +106,42 @@ def safe_next(given: str) -> str:
 def _as_program(refused: Refused, request: Request) -> Response:
     response = as_problem(refused, request.scope)
     if isinstance(refused, NotSignedIn):
-        response.headers["X-Sign-In"] = _SIGN_IN
+        response.headers["X-Sign-In"] = SIGN_IN
     return response
 
 
-def _page(refused: Refused, request: Request) -> Response:
+def _page(refused: Refused, request: Request, template: str = "site/problem.html") -> Response:
     words = _BY_CODE.get(refused.code) or _WORDS.get(refused.status, _OTHER)
     response = render(
         request,
-        "site/problem.html",
+        template,
         refused.status,
         title=words.title,
         happened=words.happened,
         to_do=_TO_DO.get(refused.status, str(refused)),
+        is_signed_out=isinstance(refused, NotSignedIn),
         number=request_id(request.scope),
     )
     response.headers.update(refused.headers)
     return response
 
 
+def _notice(refused: Refused, request: Request) -> Response:
+    """For a page that asked for a part of itself: told at its top, while all else on it stays as it is."""
+    response = _page(refused, request, "site/problem_notice.html")
+    response.headers.update({"HX-Retarget": "#site-notice", "HX-Reswap": "innerHTML"})
+    return response
+
+
 def _signed_out(refused: NotSignedIn, request: Request) -> Response:
     """A form was sent by somebody who is signed in no more: what they entered is kept on the page they get."""
-    kept = [(name, value) for name, value in refused.sent or () if name != CSRF_FIELD and "password" not in name]
+    kept = None if refused.sent is None else [field for field in refused.sent if field[0] != CSRF_FIELD]
+    if kept is not None and any("password" in name for name, _ in kept):
+        kept = None  # not on any page, not even on one of the person themselves
     return render(
         request,
         "site/signed_out.html",
         refused.status,
-        kept=kept if refused.sent is not None else None,
+        kept=kept,
         action=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
     )
-
-
-__all__ = ["PAGE_HEADERS", "answering", "safe_next", "sign_in_address", "wants_page"]

@@ -15,7 +15,7 @@ from review_ui.site.answers import safe_next
 from review_ui.site.cookies import FORM_COOKIE, SESSION_COOKIE, give, take
 from review_ui.site.desk import AtSite, SiteDesk
 from review_ui.site.navigation import home_of
-from review_ui.site.policy import AsAnybody, AsPerson, SiteRoute, allows, open_to_all
+from review_ui.site.policy import AsAnybody, AsPerson, SiteRoute, allows, open_to_all, person_or_none
 from review_ui.site.shell import render, see_other
 from schemas.people import Right
 
@@ -98,7 +98,9 @@ def signed_in(request: Request, desk: SiteDesk, outcome: SignedIn, where: str) -
 
 
 def with_form_cookie(request: Request, desk: SiteDesk, template: str, status: int = 200, **values: str) -> Response:
-    """A page with a form for people who are not signed in: its token goes with a cookie of its own."""
+    """A page with a form for people who need not be signed in: its token goes with a cookie of its own."""
+    if person_or_none(request) is not None:
+        return render(request, template, status, **values)
     secret = request.cookies.get(FORM_COOKIE) or new_token()
     response = render(request, template, status, **{**values, "csrf_token": csrf_token(secret)})
     give(response, FORM_COOKIE, secret, is_https=desk.is_https(request))

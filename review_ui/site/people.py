@@ -58,7 +58,7 @@ def invite(  # the fields of the form
     except (UnfitName, NameTaken) as error:
         place = "shown_as" if "others" in str(error) else "name"
         return _page(request, desk, 422, problem=str(error), place=place, typed=typed)
-    return _link_made(request, person, token, is_new=True)
+    return _link_made(request, desk, person, token, is_new=True)
 
 
 @router.get("/people/{person_id}")
@@ -106,7 +106,7 @@ def make_link(request: Request, desk: AtSite, admin: AsPerson, person_id: int) -
             token = accounts.new_link(session, person_id, admin.actor, database.now(session))
     except NoSuchPerson as error:
         raise _nobody() from error
-    return _link_made(request, person, token, is_new=False)
+    return _link_made(request, desk, person, token, is_new=False)
 
 
 def _change(
@@ -149,8 +149,9 @@ def _one(
     )
 
 
-def _link_made(request: Request, person: Person, token: str, *, is_new: bool) -> Response:
-    address = f"{str(request.base_url).rstrip('/')}{PREFIX}/{token}"
+def _link_made(request: Request, desk: SiteDesk, person: Person, token: str, *, is_new: bool) -> Response:
+    scheme = "https" if desk.is_https(request) else "http"
+    address = f"{scheme}://{request.headers['host']}{PREFIX}/{token}"
     hours = int(accounts.LINK_LASTS.total_seconds() // 3600)
     return render(request, "site/link_made.html", invited=person, address=address, hours=hours, is_new=is_new)
 

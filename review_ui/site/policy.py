@@ -143,8 +143,8 @@ def _identify(request: Request, rule: Rule) -> None:
         return
     desk = request.app.state.site
     database = desk.service.database
-    now = database.now()
     with database.read() as session:
+        now = database.now(session)
         visit = sessions.whose(session, token, now, desk.lifetimes)
     if visit is None:
         return

@@ -22,6 +22,33 @@ export async function renewToken() {
   return true;
 }
 
+// Tell at the top of the page why something failed; all else on it stays as it is. `answer` is what fetch returned, or
+// nothing if the server was not reached. Returns the problem, for whoever wants to say more.
+export async function tellProblem(answer) {
+  const problem = answer
+    ? await answer.json().catch(() => ({}))
+    : { detail: "The service was not reached. What you entered is still here: try again in a moment." };
+  const notice = document.querySelector("#site-notice");
+  const box = document.createElement("div");
+  box.className = "site-notice__inner";
+  const text = document.createElement("p");
+  text.className = "govuk-body";
+  text.textContent = problem.detail || "Something went wrong. Try again.";
+  box.append(text);
+  if (answer && answer.status === 401) {
+    const link = document.createElement("a");
+    Object.assign(link, { href: "/sign-in?next=/account", target: "_blank", rel: "noopener", className: "govuk-link" });
+    link.textContent = "Sign in (opens in a new tab)";
+    text.append(" ", link);
+  }
+  notice.replaceChildren(box);
+  return problem;
+}
+
+export function clearProblem() {
+  document.querySelector("#site-notice").replaceChildren();
+}
+
 // The page "You were signed out": send again what was kept on it.
 for (const form of document.querySelectorAll("form[data-again]")) {
   form.addEventListener("submit", async (event) => {

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from intake.people import passwords
 from intake.service import open_service
 from intake.settings import Settings
 from schemas.people import Role
 from tests.site.browser import Lent, Watched, chromium, violations
 from tests.site.browser import open_page as open_in
-from tests.site.served import SignedIn, Site, copy_of, served
+from tests.site.served import KEPT, PASSWORD, SignedIn, Site, copy_of, served
 
 MakePerson = Callable[[Role], SignedIn]
 OpenPage = Callable[[Role], Page]
@@ -23,6 +24,17 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("empty") / "home"
     open_service(Settings(home=home)).close()
     return home
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing takes long on purpose. Here it takes long only for passwords that a test itself has chosen."""
+    compare = passwords.is_right
+
+    def is_right(kept: str | None, password: str) -> bool:
+        return compare(kept, password) if kept not in (None, KEPT) else kept == KEPT and password == PASSWORD
+
+    monkeypatch.setattr(passwords, "is_right", is_right)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from schemas.people import Role
 
 PASSWORD = "correct horse battery"  # noqa: S105  # of people who are only there for a test
 # Hashed once: it is meant to take long.
-_KEPT = passwords.hashed(PASSWORD)
+KEPT = passwords.hashed(PASSWORD)
 NAMES = {
     Role.OPERATOR: ("owen", "Owen Price"),
     Role.CASEWORKER: ("carys", "Carys Bevan"),
@@ -90,7 +90,7 @@ class Site:
             count = len(accounts.listed(session))
             name = name or f"{role}-{count}"
             shown_as = shown_as or f"Some {role.value.title()}"
-            return accounts.make(session, name, shown_as, role, "test", now, _KEPT)
+            return accounts.make(session, name, shown_as, role, "test", now, KEPT)
 
     def someone(self, role: Role) -> Person:
         """The person of that role who looks at screens; made once, under a name one could have."""

@@ -65,7 +65,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("failed_at", _MOMENT, nullable=False),
         sa.Column("until_at", _MOMENT, nullable=False),
-        sa.CheckConstraint("failures >= 1", name="ck_throttles_failures"),
+        sa.CheckConstraint("failures >= 0", name="ck_throttles_failures"),
         sa.PrimaryKeyConstraint("key", name="pk_throttles"),
     )
 

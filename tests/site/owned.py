@@ -1,0 +1,12 @@
+"""What belongs to one person: for each route that is about such a thing, how to make one and where it lies.
+
+A route says so with `own=True`; a test asks it for a thing of the person's own, and for somebody else's.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from tests.site.served import SignedIn, Site
+
+# By method and path as declared: makes a thing that belongs to the person, and returns its address.
+OWNED: Final[Mapping[tuple[str, str], Callable[[Site, SignedIn], str]]] = {}
