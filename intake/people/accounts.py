@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -75,6 +75,20 @@ def named(session: Session, name: str) -> Account:
     if row is None:
         raise NoSuchPerson("Nobody has that name.")
     return _account(row)
+
+
+def shown_names(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """What others call the people of those numbers; who is not there has no name."""
+    if not ids:
+        return {}
+    rows = session.execute(select(PersonRow.id, PersonRow.shown_as).where(PersonRow.id.in_(ids)))
+    return {row.id: row.shown_as for row in rows}
+
+
+def actor_named(session: Session, name: str) -> str | None:
+    """How whoever signs in with that name stands in the audit; None if nobody does."""
+    found = session.scalars(select(PersonRow.id).where(PersonRow.name == name.strip().lower())).one_or_none()
+    return None if found is None else actor_of(found)
 
 
 def first_link(session: Session, now: datetime) -> str | None:

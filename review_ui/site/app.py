@@ -9,13 +9,13 @@ from intake.api.app import create_app
 from intake.api.form import UploadLimits
 from intake.dispatch import Dispatcher
 from intake.service import Service
-from review_ui.site import account, front_door, navigation, nowhere, one_time_links, people, static_files, today
+from review_ui.site import account, audit, front_door, navigation, nowhere, one_time_links, people, static_files, today
 from review_ui.site.answers import answering
 from review_ui.site.desk import SiteDesk
 from review_ui.site.pages import Pages
 
 # One module per screen or group of them; each has a `router` whose routes say who may use them.
-SCREENS: Final[tuple[ModuleType, ...]] = (static_files, front_door, one_time_links, today, people, account)
+SCREENS: Final[tuple[ModuleType, ...]] = (static_files, front_door, one_time_links, today, people, account, audit)
 
 
 def create_site(

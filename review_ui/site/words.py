@@ -15,6 +15,16 @@ def moment(at: datetime) -> str:
     return f"{local.day} {local:%B %Y}, {local:%H:%M}"
 
 
+def moment_to_the_second(at: datetime) -> str:
+    """A moment where seconds matter: "3 March 2026, 14:05:09"."""
+    return f"{moment(at)}:{at.astimezone(UTC):%S}"
+
+
+def capitalise(text: str) -> str:
+    """With a capital letter at its beginning, and all else as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def span(length: timedelta | float) -> str:
     """How long, in the one or two units that matter: "2 days 4 hours", "5 minutes", "12 seconds"."""
     seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
@@ -32,7 +42,13 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
-FILTERS: Final[Mapping[str, Callable[..., Any]]] = {"moment": moment, "span": span, "number": number}
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "capitalise": capitalise,
+    "moment": moment,
+    "moment_to_the_second": moment_to_the_second,
+    "number": number,
+    "span": span,
+}
 
 
 def _many(count: int, unit: str) -> str:

@@ -45,11 +45,11 @@ def _office(site: Site) -> None:
         site.someone(role)
     database = site.service.database
     with database.write() as session:
-        now = database.now(session)
+        now, anna = database.now(session), accounts.named(session, "anna").person.actor
         if "nia" not in {account.person.name for account in accounts.listed(session)}:
-            accounts.invite(session, "nia", "Nia Thomas", Role.CASEWORKER, "test", now)
-            gone = accounts.make(session, "gareth", "Gareth Lloyd", Role.CASEWORKER, "test", now)
-            accounts.disable(session, gone.id, "test", now)
+            accounts.invite(session, "nia", "Nia Thomas", Role.CASEWORKER, anna, now)
+            gone = accounts.make(session, "gareth", "Gareth Lloyd", Role.CASEWORKER, anna, now)
+            accounts.disable(session, gone.id, anna, now)
 
 
 def _people(site: Site, _: SignedIn | None) -> str:
@@ -66,12 +66,23 @@ def _one_of(name: str) -> Callable[[Site, SignedIn | None], str]:
     return make
 
 
+def _audit(site: Site, _: SignedIn | None) -> str:
+    _office(site)
+    return "/audit"
+
+
+def _audit_of_one(site: Site, _: SignedIn | None) -> str:
+    _office(site)
+    with site.service.database.read() as session:
+        return f"/audit?about=person:{accounts.named(session, 'gareth').person.id}"
+
+
 def _invitation(site: Site, _: SignedIn | None) -> str:
     _office(site)
     database = site.service.database
     with database.write() as session:
-        now = database.now(session)
-        return f"/link/{accounts.new_link(session, accounts.named(session, 'nia').person.id, 'test', now)}"
+        now, nia = database.now(session), accounts.named(session, "nia").person
+        return f"/link/{accounts.new_link(session, nia.id, 'test', now)}"
 
 
 def _first_link(site: Site, _: SignedIn | None) -> str:
@@ -121,6 +132,8 @@ _OF_PEOPLE = (
     Screen("people-invited", Role.ADMIN, at("/people"), _invite),
     Screen("person", Role.ADMIN, _one_of("carys")),
     Screen("person-disabled", Role.ADMIN, _one_of("gareth")),
+    Screen("audit", Role.AUDITOR, _audit),
+    Screen("audit-of-one", Role.AUDITOR, _audit_of_one),
     Screen("account", Role.SENIOR, at("/account")),
     Screen("not-found", Role.SUPERVISOR, at("/nowhere")),
     Screen("not-allowed", Role.OPERATOR, at("/people")),
