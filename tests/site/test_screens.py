@@ -32,6 +32,7 @@ def test_a_screen_is_accessible_and_fits(screen: Screen, furnished: Site, browse
     screen.act(page)
     assert violations(page) == []
     assert sideways_scroll(page) == 0
+    assert walked_by_keys(page) == []
     page.set_viewport_size(ZOOMED)
     assert sideways_scroll(page) == 0
     assert cut_off(page) == []
@@ -50,6 +51,42 @@ def test_no_two_screens_have_one_name_and_every_page_is_a_screen(site: Site, fur
 
 def routes_of(site: Site) -> list[SiteRoute]:
     return [route for route in site.app.routes if isinstance(route, SiteRoute) and "GET" in route.methods]
+
+
+# Of what has the focus: why a person could not see that it has it; "" if they can; null for the page itself.
+FOCUS = """() => {
+  const element = document.activeElement;
+  if (!element || element === document.body) return null;
+  element.dataset.walked = "yes";
+  const box = element.getBoundingClientRect(), style = getComputedStyle(element), told = element.outerHTML.slice(0, 90);
+  if (element.matches(":is(input, button)[type=radio], input[type=checkbox], input[type=file]")) return "";
+  if (style.outlineStyle === "none" && style.boxShadow === "none") return "no ring: " + told;
+  const isInside = box.bottom > 1 && box.right > 1 && box.top < innerHeight - 1 && box.left < innerWidth - 1;
+  if (!isInside) return "not seen: " + told;
+  const x = Math.min(Math.max(box.left + box.width / 2, 1), innerWidth - 2);
+  const y = Math.min(Math.max(box.top + Math.min(box.height / 2, 12), 1), innerHeight - 2);
+  const top = document.elementFromPoint(x, y);
+  return !top || element.contains(top) || top.contains(element) ? "" : "hidden behind something: " + told;
+}"""
+LEFT = """() => [...document.querySelectorAll(
+  "a[href], button:not([disabled]), input:not([type=hidden]):not([disabled]), select, textarea, summary")]
+  .filter(e => !e.dataset.walked && e.tabIndex >= 0 && e.checkVisibility({ visibilityProperty: true }))
+  .filter(e => e.type !== "radio" || !document.querySelector(`[name="${e.name}"][data-walked]`))
+  .map(e => "not reached: " + e.outerHTML.slice(0, 90))"""
+MOST_STOPS = 150
+
+
+def walked_by_keys(page: Page) -> list[str]:
+    """Everything that can be pressed or filled in is reached by Tab, and is seen when it has the focus."""
+    # From the beginning, wherever the page has put the focus.
+    page.evaluate("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
+    problems: list[str] = []
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        if (problem := page.evaluate(FOCUS)) is None:
+            break
+        problems += [problem] if problem else []
+    return problems + list(page.evaluate(LEFT))
 
 
 def cut_off(page: Page) -> list[str]:
@@ -83,6 +120,52 @@ def test_a_page_that_is_broken_on_purpose_fails(broken: str, furnished: Site, br
     page.goto("/sign-in")
     BROKEN[broken](page)
     assert len(violations(page)) >= 1
+
+
+UNREACHABLE: dict[str, Callable[[Page], None]] = {
+    "a link without a ring": lambda page: page.evaluate(
+        """const link = document.querySelector('.site-header__name');
+        link.addEventListener('focus', () => link.style.setProperty('outline', 'none', 'important'))"""
+    ),
+    "a field that lies behind something": lambda page: page.evaluate(
+        """const bar = document.createElement('div');
+        for (const [name, value] of [['position', 'fixed'], ['inset', '0'], ['background', 'red']])
+            bar.style.setProperty(name, value);
+        document.body.append(bar)"""
+    ),
+    "a button that is not reached": lambda page: page.evaluate(
+        """const button = document.createElement('button'); button.textContent = 'x';
+        document.querySelector('main').prepend(button);
+        addEventListener('focusin', event => event.target === button && document.querySelector('#name').focus());
+        button.dataset.walked = ''"""
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", UNREACHABLE)
+def test_a_page_that_cannot_be_used_by_keys_fails(broken: str, furnished: Site, browser: Browser) -> None:
+    page, _ = open_page(browser, furnished)
+    page.goto("/sign-in")
+    assert walked_by_keys(page) == []
+    UNREACHABLE[broken](page)
+    page.evaluate("document.querySelectorAll('[data-walked]').forEach(e => delete e.dataset.walked)")
+    assert walked_by_keys(page) != []
+
+
+def test_the_skip_link_and_the_summary_of_mistakes_lead_where_they_say(furnished: Site, browser: Browser) -> None:
+    page, _ = open_page(browser, furnished)
+    page.goto("/sign-in")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().height") > 20
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.locator("main button[type=submit]").press("Enter")
+    page.locator(".govuk-error-summary").wait_for()
+    assert "govuk-error-summary" in page.evaluate("document.activeElement.className")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "name"
 
 
 def test_a_page_that_is_too_wide_on_purpose_fails(furnished: Site, browser: Browser) -> None:
