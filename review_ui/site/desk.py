@@ -8,6 +8,8 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 
 from intake.people.sessions import Lifetimes
+from intake.pictures import Pictures
+from intake.review.rules import Rules
 from intake.service import Service
 from review_ui.site.navigation import Item
 from review_ui.site.pages import Pages
@@ -16,12 +18,14 @@ from review_ui.site.static_files import StaticFiles
 
 @dataclass(frozen=True, slots=True)
 class SiteDesk:
-    """The service, and what pages are made of."""
+    """The service, and what pages are made of. pictures: of pages of mail. rules: how people are asked."""
 
     service: Service
     pages: Pages
     static: StaticFiles
     navigation: tuple[Item, ...]
+    pictures: Pictures
+    rules: Rules
 
     @property
     def lifetimes(self) -> Lifetimes:

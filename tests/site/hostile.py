@@ -37,4 +37,6 @@ _OF_PEOPLE = (HostileScreen("people", Role.ADMIN, _people),)
 
 def hostile_screens() -> list[HostileScreen]:
     """Every screen that shows texts of others."""
-    return [*_OF_PEOPLE]
+    from tests.site.key_screens import HOSTILE_KEY_SCREENS  # noqa: PLC0415  # which stands on this module
+
+    return [*_OF_PEOPLE, *HOSTILE_KEY_SCREENS]

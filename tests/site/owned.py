@@ -6,7 +6,8 @@ A route says so with `own=True`; a test asks it for a thing of the person's own,
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from tests.site.key_screens import OWN_PICTURES
 from tests.site.served import SignedIn, Site
 
 # By method and path as declared: makes a thing that belongs to the person, and returns its address.
-OWNED: Final[Mapping[tuple[str, str], Callable[[Site, SignedIn], str]]] = {}
+OWNED: Final[Mapping[tuple[str, str], Callable[[Site, SignedIn], str]]] = {**OWN_PICTURES}

@@ -143,4 +143,6 @@ _OF_PEOPLE = (
 
 def all_screens() -> list[Screen]:
     """Every screen there is."""
-    return [*_OF_PEOPLE]
+    from tests.site.key_screens import KEY_SCREENS  # noqa: PLC0415  # which stands on this module
+
+    return [*_OF_PEOPLE, *KEY_SCREENS]

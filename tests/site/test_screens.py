@@ -70,6 +70,7 @@ FOCUS = """() => {
 }"""
 LEFT = """() => [...document.querySelectorAll(
   "a[href], button:not([disabled]), input:not([type=hidden]):not([disabled]), select, textarea, summary")]
+  .filter(e => !document.querySelector("dialog:modal") || e.closest("dialog:modal"))
   .filter(e => !e.dataset.walked && e.tabIndex >= 0 && e.checkVisibility({ visibilityProperty: true }))
   .filter(e => e.type !== "radio" || !document.querySelector(`[name="${e.name}"][data-walked]`))
   .map(e => "not reached: " + e.outerHTML.slice(0, 90))"""
@@ -81,9 +82,13 @@ def walked_by_keys(page: Page) -> list[str]:
     # From the beginning, wherever the page has put the focus.
     page.evaluate("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
     problems: list[str] = []
+    # In an open dialog Tab goes round: from where the focus is over the browser's own to the first again.
+    rounds = 2 if page.evaluate("document.querySelector('dialog:modal') !== null") else 1
     for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
         if (problem := page.evaluate(FOCUS)) is None:
+            rounds -= 1
+        if not rounds:
             break
         problems += [problem] if problem else []
     return problems + list(page.evaluate(LEFT))
