@@ -40,6 +40,11 @@ def publish(session: Session, piece_id: int, now: datetime) -> int:
     return len(documents)
 
 
+def public_id_of(piece: UUID, ordinal: int) -> str:
+    """The id that the record of a document has, or will have, by its piece and its place in it."""
+    return str(uuid5(_RECORDS, f"{piece}/{ordinal}"))
+
+
 def next_in_order(session: Session) -> int:
     """The next place in the order of publication, without gaps; 1 is the first.
 
@@ -75,7 +80,7 @@ def _next_revision(session: Session, document: KeptDocument, source: Source, now
     raised = session.execute(_RAISING_REVISION, {"of_document": document.id}).one_or_none()
     if raised is not None:
         return raised.id, raised.public_id, raised.latest_revision
-    public_id = str(uuid5(_RECORDS, f"{source.piece}/{document.ordinal}"))
+    public_id = public_id_of(source.piece, document.ordinal)
     new = {"public_id": public_id, "document_id": document.id, "latest_revision": 1, "created_at": now}
     return session.execute(_ADDING_RECORD, new).scalar_one(), public_id, 1
 

@@ -65,6 +65,11 @@ def found(session: Session, which: int | UUID) -> list[SetAside]:
     return [_set_aside(*row) for row in rows]
 
 
+def of_batch(session: Session, batch: int, *, limit: int) -> list[SetAside]:
+    """What of the batch with that key is in quarantine, at most `limit`."""
+    return [_set_aside(*row) for row in session.execute(_query().where(BatchRow.id == batch).limit(limit))]
+
+
 def by_cause(session: Session) -> dict[Cause, int]:
     """How many steps are in quarantine for each cause that there is."""
     query = select(StepRow.cause, func.count()).where(in_state(StepState.QUARANTINED)).group_by(StepRow.cause)

@@ -103,6 +103,17 @@ def receive(
         raise Unavailable("The same batch is just being received by another request: ask again in a moment.") from error
 
 
+def received_before(database: Database, operator: str, key: str) -> Receipt | None:
+    """The receipt of the batch that was received with that Idempotency-Key; None if none was, or not all of it."""
+    with database.read() as session:
+        batch = session.scalars(
+            select(BatchRow)
+            .join(IdempotencyRow, IdempotencyRow.batch_id == BatchRow.id)
+            .where(IdempotencyRow.scope == operator, IdempotencyRow.key == key, BatchRow.closed_at.is_not(None))
+        ).one_or_none()
+    return None if batch is None else _receipt(database, batch.id, is_new=False)
+
+
 def _kept(store: Store, arrivals: Iterable[Arrival], low_water_bytes: int) -> Iterator[tuple[str, Stored]]:
     for arrival in arrivals:
         refuse_when_low(store, 0, low_water_bytes=low_water_bytes)

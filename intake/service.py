@@ -2,7 +2,8 @@
 
 import os
 import socket
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
 
@@ -19,13 +20,18 @@ _OURS_ALONE: Final = 0o700  # whoever may look into the folder may read everybod
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The ground everything else stands on. Close it at the end."""
+    """The ground everything else stands on. Close it at the end.
+
+    ends: what is closed before it, by whoever put it there.
+    """
 
     settings: Settings
     database: Database
     store: Store
+    ends: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
 
     def close(self) -> None:
+        self.ends.close()
         self.database.close()
 
 

@@ -4,7 +4,7 @@ The parser that comes with the framework keeps a part of every file in memory, a
 whole one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,11 +43,12 @@ class SpooledFile:
 class Form:
     """A form while it is read. Feed it, then take what is in it with `finish`. All methods may raise Refused."""
 
-    def __init__(self, content_type: str, spool: Spool, limits: UploadLimits) -> None:
+    def __init__(self, content_type: str, spool: Spool, limits: UploadLimits, fields: Collection[str] = FIELDS) -> None:
+        """fields: the names there may be beside those of files, each once."""
         kind, options = parse_options_header(content_type)
         if kind != b"multipart/form-data" or not options.get(b"boundary"):
             raise _broken("Send the files as multipart/form-data.")
-        self._spool, self._limits = spool, limits
+        self._spool, self._limits, self._known = spool, limits, fields
         self._fields: dict[str, str] = {}
         self._files: list[SpooledFile] = []
         self._header_name, self._header_value, self._disposition = b"", b"", b""
@@ -113,7 +114,7 @@ class Form:
             raise _broken("A part of the form has no name.")
         if b"filename" in options:
             self._begin_file(name, options[b"filename"])
-        elif name in FIELDS and name not in self._fields:
+        elif name in self._known and name not in self._fields:
             self._field, self._value = name, bytearray()
         else:
             raise unknown_field()

@@ -51,6 +51,12 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready, self._port = ready, port
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Answers without end, such as the news of a batch, are ended by those who give them.
+        if (stopping := getattr(self.config.app, "state", None)) is not None:
+            stopping.is_stopping = True
+        await super().shutdown(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready(self._port)

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Final
@@ -11,35 +12,54 @@ from typing import Final
 from anyio import to_thread
 from starlette.requests import Request
 
+from extract.unpack import MARK_WITHIN_BYTES
 from intake.api.callers import Caller
-from intake.api.form import Form, SpooledFile, UploadLimits, too_large
+from intake.api.form import FIELDS, Form, SpooledFile, UploadLimits, too_large
 from intake.api.front_desk import FrontDesk
 from intake.api.problem import Fault, ProblemCode, Refused
 from intake.api.spool import Spool
 from intake.receive import Arrival, Receipt, Sender, receive
 from intake.store.room import refuse_when_low
 
-_CHANNEL: Final = "api"
 _PIECE_BYTES: Final = 1024 * 1024  # fed at once: fewer, longer visits to the disk
 _LONGEST_NAME: Final = 255  # of a batch
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-async def take_in(request: Request, desk: FrontDesk, caller: Caller, key: str) -> Receipt:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How files come in by one way.
+
+    channel: as it stands on the batch.
+    fields:  of the form, beside its files.
+    check:   looks at the fields, and at every file with its first bytes, before anything is received; may raise.
+    """
+
+    channel: str = "api"
+    fields: Collection[str] = FIELDS
+    check: Callable[[Mapping[str, str], Sequence[tuple[str, bytes]]], None] | None = None
+
+
+API: Final = Door()
+
+
+async def take_in(request: Request, desk: FrontDesk, caller: Caller, key: str, door: Door = API) -> Receipt:
     """Receive the files of a form; what is returned is on disk and in the database.
 
-    key: an Idempotency-Key, "" for none. Raises Refused, ClientDisconnect if the sender goes away before the end, and
-    what `receive` raises: then nothing was received.
+    key: an Idempotency-Key, "" for none. Raises what the check of the door raises, Refused, ClientDisconnect if the
+    sender goes away before the end, and what `receive` raises: then nothing was received.
     """
     announced = _announced_bytes(request, desk.limits)
     # Once in the spool and once in the store.
     await to_thread.run_sync(_refuse_when_low, desk, 2 * announced)
     spool = await to_thread.run_sync(Spool, desk.spool_folder)
     try:
-        form = Form(request.headers.get("content-type", ""), spool, desk.limits)
+        form = Form(request.headers.get("content-type", ""), spool, desk.limits, door.fields)
         await _feed(request, form, desk)
         fields, files = form.finish()
-        sender = _sender(fields, caller, key)
+        if door.check is not None:
+            await to_thread.run_sync(door.check, fields, _beginnings(spool, files))
+        sender = sender_of(fields, caller, key, door.channel)
     except BaseException:
         spool.close()
         raise
@@ -53,6 +73,15 @@ def _receive(desk: FrontDesk, spool: Spool, files: Sequence[SpooledFile], sender
     with closing(spool):
         arrivals = _arrivals(spool, files)
         return receive(service.database, service.store, arrivals, sender, low_water_bytes=low_water_bytes)
+
+
+def _beginnings(spool: Spool, files: Sequence[SpooledFile]) -> list[tuple[str, bytes]]:
+    """Every file with as many of its first bytes as tell what it is."""
+    beginnings = []
+    for file in files:
+        with spool.window(file.start, min(file.length, MARK_WITHIN_BYTES)) as stream:
+            beginnings.append((file.name, stream.read()))
+    return beginnings
 
 
 def _arrivals(spool: Spool, files: Sequence[SpooledFile]) -> Iterator[Arrival]:
@@ -98,7 +127,7 @@ def _announced_bytes(request: Request, limits: UploadLimits) -> int:
     return announced
 
 
-def _sender(fields: Mapping[str, str], caller: Caller, key: str) -> Sender:
+def sender_of(fields: Mapping[str, str], caller: Caller, key: str, channel: str) -> Sender:
     """Who hands over. Raises Refused naming every field that is wrong."""
     faults = []
     name, day = fields.get("name", ""), fields.get("received_on", "")
@@ -109,7 +138,7 @@ def _sender(fields: Mapping[str, str], caller: Caller, key: str) -> Sender:
         faults.append(Fault(place="body.received_on", problem="It must be a day, as in 2026-03-02."))
     if faults:
         raise Refused(422, ProblemCode.INVALID_REQUEST, "The form is not as it should be.", faults=faults)
-    return Sender(caller.name, _CHANNEL, received_on, name, key)
+    return Sender(caller.name, channel, received_on, name, key)
 
 
 def _day(text: str) -> date | None:

@@ -54,15 +54,15 @@ class BatchLine:
 class Stages:
     """Where everything in a batch stands; the parts of each kind add up to what there is.
 
-    files:  all files; unpacking: those whose pages are not known yet; unopened: those that could not be opened or were
-            rejected unopened.
+    files:  all files; unpacking: those whose pages are not known yet; unopened: those that could not be opened, by
+            whether they are set aside or rejected.
     pieces: all pieces, which are in exactly one of the stages that follow.
     pages:  by label; None stands for those not read yet.
     """
 
     files: int
     unpacking: int
-    unopened: int
+    unopened: Mapping[MailState, int]
     pieces: int
     reading: int
     in_review: int
@@ -175,7 +175,7 @@ def stages(session: Session, batch: BatchRow) -> Stages:
     return Stages(
         files=sum(count for _, _, count in files),
         unpacking=sum(count for state, unknown, count in files if unknown and state is MailState.IN_WORK),
-        unopened=sum(count for state, unknown, count in files if unknown and state is not MailState.IN_WORK),
+        unopened={state: count for state, unknown, count in files if unknown and state is not MailState.IN_WORK},
         pieces=sum(pieces.values()),
         reading=pieces.get((MailState.IN_WORK, False), 0),
         publishing=pieces.get((MailState.IN_WORK, True), 0),

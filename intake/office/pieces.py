@@ -14,6 +14,7 @@ from schemas.states import DocumentState, MailState
 
 NO_FORM: Final = "-"  # asks for documents of no known form type
 _LEAST_DIGEST: Final = 8  # digits of a SHA-256 that are taken for one
+_LONGEST_NUMBER: Final = 16  # digits; no row has a longer one
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 
 
@@ -21,12 +22,13 @@ _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 class Asked:
     """What is looked for; "" and None mean anything.
 
+    batch:   the id of a batch, its number, or a part of its name.
     name:    a part of the file's name, whatever the case.
     control: a record id, the id of a piece, a file or a batch, the number of a document as "#17", or the beginning of a
              file's SHA-256.
     """
 
-    batch: UUID | None = None
+    batch: str = ""
     name: str = ""
     control: str = ""
     form_type: str = ""
@@ -115,8 +117,8 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if asked.state is not None:
         conditions.append(PieceRow.state == asked.state)
-    if asked.batch is not None:
-        conditions.append(BatchRow.public_id == asked.batch)
+    if asked.batch:
+        conditions.append(_is_batch(asked.batch.strip()))
     if asked.name:
         conditions.append(FileRow.name.icontains(asked.name, autoescape=True))
     if asked.received_from is not None:
@@ -130,14 +132,24 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
     return conditions
 
 
+def _is_batch(batch: str) -> ColumnElement[bool]:
+    try:
+        return BatchRow.public_id == UUID(batch)
+    except ValueError:
+        is_named = BatchRow.name.icontains(batch, autoescape=True)
+    is_number = batch.isascii() and batch.isdecimal() and len(batch) < _LONGEST_NUMBER
+    return or_(is_named, BatchRow.id == int(batch)) if is_number else is_named
+
+
 def _is_of(form_type: str) -> ColumnElement[bool]:
     return DocumentRow.form_type.is_(None) if form_type == NO_FORM else DocumentRow.form_type == form_type
 
 
 def _has_control(control: str) -> ColumnElement[bool]:
     control = control.strip().lower()
-    if control.startswith("#") and control[1:].isdecimal() and len(control) < 20:
-        return PieceRow.id.in_(select(DocumentRow.piece_id).where(DocumentRow.id == int(control[1:])))
+    number = control.removeprefix("#")
+    if number != control and number.isascii() and number.isdecimal() and len(number) < _LONGEST_NUMBER:
+        return PieceRow.id.in_(select(DocumentRow.piece_id).where(DocumentRow.id == int(number)))
     try:
         id = UUID(control)
     except ValueError:

@@ -7,13 +7,19 @@ from fastapi import FastAPI
 
 from intake.api.app import create_app
 from intake.api.form import UploadLimits
+from intake.api.front_desk import FrontDesk
 from intake.dispatch import Dispatcher
+from intake.form_choice import chosen_form_types
+from intake.office.today import DayBook
 from intake.pictures import Pictures
 from intake.review.rules import open_rules
 from intake.service import Service
+from intake.uploads import UploadRoom, Uploads
 from review_ui.site import (
     account,
     audit,
+    batches,
+    documents,
     front_door,
     keying,
     navigation,
@@ -22,11 +28,13 @@ from review_ui.site import (
     people,
     static_files,
     today,
+    upload,
 )
 from review_ui.site.answers import answering
 from review_ui.site.desk import SiteDesk
 from review_ui.site.pages import Pages
 
+_RESUMABLE: Final = "resumable"  # below the folder that uploads pass through
 # One module per screen or group of them; each has a `router` whose routes say who may use them.
 SCREENS: Final[tuple[ModuleType, ...]] = (
     static_files,
@@ -34,6 +42,9 @@ SCREENS: Final[tuple[ModuleType, ...]] = (
     one_time_links,
     today,
     keying,
+    upload,
+    batches,
+    documents,
     people,
     account,
     audit,
@@ -55,12 +66,23 @@ def create_site(
     for screen in (*SCREENS, nowhere):
         app.router.routes.extend(screen.router.routes)
     paths = {getattr(route, "path", "") for route in app.routes}
+    front_desk: FrontDesk = app.state.front_desk
+    folders = () if service.settings.forms is None else (service.settings.forms,)
+    room = UploadRoom(
+        files=2 * front_desk.limits.files_per_request,
+        bytes=front_desk.limits.bytes_per_request,
+        file_bytes=front_desk.limits.bytes_per_file,
+    )
     app.state.site = SiteDesk(
         service,
         Pages(),
         static_files.load_static_files(),
         navigation.those_there(paths),
         pictures=Pictures(service),
+        uploads=Uploads(front_desk.spool_folder / _RESUMABLE, service.database.now, room),
+        day_book=DayBook(service),
         rules=open_rules(service.settings),
+        forms={form.id: form for form in chosen_form_types(folders, None)},
     )
+    service.ends.callback(app.state.site.pictures.close)
     return app

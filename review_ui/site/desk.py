@@ -1,5 +1,6 @@
 """What the routes of the site work with, at one place."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -7,18 +8,25 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 
+from intake.office.today import DayBook
 from intake.people.sessions import Lifetimes
 from intake.pictures import Pictures
 from intake.review.rules import Rules
 from intake.service import Service
+from intake.uploads import Uploads
 from review_ui.site.navigation import Item
 from review_ui.site.pages import Pages
 from review_ui.site.static_files import StaticFiles
+from schemas.form_type import FormType
 
 
 @dataclass(frozen=True, slots=True)
 class SiteDesk:
-    """The service, and what pages are made of. pictures: of pages of mail. rules: how people are asked."""
+    """The service, and what pages are made of.
+
+    pictures: of pages of mail. uploads: files on their way in. day_book: the day in numbers.
+    rules: how people are asked. forms: the form types that are read here, by id.
+    """
 
     service: Service
     pages: Pages
@@ -26,6 +34,9 @@ class SiteDesk:
     navigation: tuple[Item, ...]
     pictures: Pictures
     rules: Rules
+    uploads: Uploads
+    day_book: DayBook
+    forms: Mapping[str, FormType]
 
     @property
     def lifetimes(self) -> Lifetimes:

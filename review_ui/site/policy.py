@@ -28,6 +28,7 @@ CSRF_HEADER: Final = "x-csrf-token"
 FORM_BYTES: Final = 256 * 1024  # a form or a JSON body; what is larger says so by its own rule
 _HARMLESS_METHODS: Final = frozenset({"GET", "HEAD"})
 _FORM_TYPE: Final = "application/x-www-form-urlencoded"
+_MULTIPART_TYPE: Final = "multipart/form-data"
 _ATTRIBUTE: Final = "__rule__"
 _PERSON: Final = "postroom.person"
 _SENT: Final = "postroom.sent"
@@ -44,6 +45,7 @@ class Rule:
                 checks whose it is, and the tests ask it for somebody else's.
     quiet:      whether pages ask by themselves: it does not count as something the person did.
     streams:    whether the route reads the body itself, bit by bit; the token must then come in the header.
+    own_token:  whether it finds the token of a multipart form in what it reads: it must call `require_token_in_form`.
     body_bytes: the largest body.
     identifies: whether it is looked at at all who asks.
     gives_page: whether it answers with a page people go to, not with a picture, a stream or data for one.
@@ -56,6 +58,7 @@ class Rule:
     body_bytes: int = FORM_BYTES
     identifies: bool = True
     gives_page: bool = True
+    own_token: bool = False
 
 
 class NotSignedIn(Refused):
@@ -75,9 +78,10 @@ def allows(
     streams: bool = False,
     body_bytes: int = FORM_BYTES,
     gives_page: bool = True,
+    own_token: bool = False,
 ) -> Callable[[Endpoint], Endpoint]:
     """Say which right the route below takes; see `Rule`."""
-    return _marking(Rule(right, own, quiet, streams, body_bytes, gives_page=gives_page))
+    return _marking(Rule(right, own, quiet, streams, body_bytes, gives_page=gives_page, own_token=own_token))
 
 
 def open_to_all(*, identifies: bool = True, gives_page: bool = True) -> Callable[[Endpoint], Endpoint]:
@@ -107,7 +111,7 @@ class SiteRoute(APIRoute):
                 _require_size(request, rule)
             if rule.right is not None:
                 await _require_right(request, rule.right, streams=rule.streams)
-            if request.method not in _HARMLESS_METHODS:
+            if request.method not in _HARMLESS_METHODS and not (rule.own_token and _is_multipart(request)):
                 await _require_token(request, streams=rule.streams)
             return await handle(request)
 
@@ -167,18 +171,31 @@ async def _require_right(request: Request, right: Right, *, streams: bool) -> No
 
 async def _require_token(request: Request, *, streams: bool) -> None:
     """Raise Refused unless the request carries the token that goes with the cookie of its browser."""
-    cookie = SESSION_COOKIE if person_or_none(request) is not None else FORM_COOKIE
-    secret = request.cookies.get(cookie, "")
     given = request.headers.get(CSRF_HEADER)
     if given is None and not streams and _is_form(request):
         given = dict(await _fields(request)).get(CSRF_FIELD)
+    require_token_in_form(request, given)
+
+
+def require_token_in_form(request: Request, given: str | None) -> None:
+    """Raise Refused unless that is the token that goes with the cookie of the browser."""
+    cookie = SESSION_COOKIE if person_or_none(request) is not None else FORM_COOKIE
+    secret = request.cookies.get(cookie, "")
     if not secret or given is None or not tokens.is_csrf_token(given, secret):
         detail = "The page this came from is too old, or was not ours. Go back, load it again, and try once more."
         raise Refused(403, ProblemCode.STALE_PAGE, detail)
 
 
 def _is_form(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM_TYPE
+    return _type_of(request) == _FORM_TYPE
+
+
+def _is_multipart(request: Request) -> bool:
+    return _type_of(request) == _MULTIPART_TYPE
+
+
+def _type_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def _fields(request: Request) -> list[tuple[str, str]]:

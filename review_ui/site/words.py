@@ -1,7 +1,7 @@
 """How moments, spans and counts are written on pages: one way everywhere."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 _MINUTE: Final = 60
@@ -10,19 +10,24 @@ _DAY: Final = 24 * _HOUR
 
 
 def moment(at: datetime) -> str:
-    """A moment, to the minute: "3 March 2026, 14:05"."""
-    local = at.astimezone(UTC)
+    """A moment, to the minute, by the clock of this machine: "3 March 2026, 14:05"."""
+    local = at.astimezone()
     return f"{local.day} {local:%B %Y}, {local:%H:%M}"
 
 
 def moment_to_the_second(at: datetime) -> str:
     """A moment where seconds matter: "3 March 2026, 14:05:09"."""
-    return f"{moment(at)}:{at.astimezone(UTC):%S}"
+    return f"{moment(at)}:{at.astimezone():%S}"
 
 
 def capitalise(text: str) -> str:
     """With a capital letter at its beginning, and all else as it is."""
     return text[:1].upper() + text[1:]
+
+
+def day(on: date) -> str:
+    """A day, without the year where it is near: "Thu 5 March"."""
+    return f"{on:%a} {on.day} {on:%B}"
 
 
 def span(length: timedelta | float) -> str:
@@ -43,6 +48,7 @@ def number(value: int) -> str:
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    "day": day,
     "capitalise": capitalise,
     "moment": moment,
     "moment_to_the_second": moment_to_the_second,

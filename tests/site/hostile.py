@@ -37,6 +37,7 @@ _OF_PEOPLE = (HostileScreen("people", Role.ADMIN, _people),)
 
 def hostile_screens() -> list[HostileScreen]:
     """Every screen that shows texts of others."""
+    from tests.site import mail_hostile  # noqa: PLC0415  # it stands on this module
     from tests.site.key_screens import HOSTILE_KEY_SCREENS  # noqa: PLC0415  # which stands on this module
 
-    return [*_OF_PEOPLE, *HOSTILE_KEY_SCREENS]
+    return [*_OF_PEOPLE, *HOSTILE_KEY_SCREENS, *mail_hostile.HOSTILE_MAIL]

@@ -137,12 +137,12 @@ _OF_PEOPLE = (
     Screen("account", Role.SENIOR, at("/account")),
     Screen("not-found", Role.SUPERVISOR, at("/nowhere")),
     Screen("not-allowed", Role.OPERATOR, at("/people")),
-    Screen("today", Role.SUPERVISOR, at("/today")),
 )
 
 
 def all_screens() -> list[Screen]:
     """Every screen there is."""
+    from tests.site import mail_screens  # noqa: PLC0415  # it stands on this module
     from tests.site.key_screens import KEY_SCREENS  # noqa: PLC0415  # which stands on this module
 
-    return [*_OF_PEOPLE, *KEY_SCREENS]
+    return [*_OF_PEOPLE, *KEY_SCREENS, *mail_screens.OF_MAIL]

@@ -127,7 +127,7 @@ def test_the_stages_of_a_batch_add_up(database: Database) -> None:
         batch = session.scalars(select(BatchRow)).one()
         session.execute(update(PageRow).where(PageRow.piece_id == published).values(label=PageLabel.BLANK))
         found = batches.stages(session, batch)
-    assert (found.files, found.unpacking, found.unopened, found.pieces) == (5, 1, 0, 4)
+    assert (found.files, found.unpacking, found.unopened, found.pieces) == (5, 1, {}, 4)
     assert (found.reading, found.publishing, found.in_review, found.published) == (1, 1, 1, 1)
     assert (found.quarantined, found.rejected) == (0, 0)
     assert found.pages == {None: 6, PageLabel.BLANK: 2}
@@ -145,7 +145,7 @@ def test_a_file_that_could_not_be_opened_says_why_and_is_counted(database: Datab
         [line] = batches.files_of(session, batch, limit=10)[0]
         stages = batches.stages(session, batch)
     assert (line.problem, line.remedy, line.pages) == (BROKEN.problem, BROKEN.remedy, [])
-    assert (stages.unopened, stages.pieces, stages.is_moving) == (1, 0, False)
+    assert (stages.unopened, stages.pieces, stages.is_moving) == ({MailState.QUARANTINED: 1}, 0, False)
     assert file
 
 
@@ -187,7 +187,9 @@ def three(database: Database) -> list[int]:
         )
         for file, name in names:
             file.name = name
-        session.scalars(select(BatchRow).order_by(BatchRow.id)).all()[2].received_on = later(7)
+        batch_rows = session.scalars(select(BatchRow).order_by(BatchRow.id)).all()
+        batch_rows[1].name = "Second Bag"
+        batch_rows[2].received_on = later(7)
     return made
 
 
@@ -207,7 +209,10 @@ ASKED = [
     (Asked(control="' OR 1=1 --"), set()),
     (Asked(control="#999999"), set()),
     (Asked(control=str(uuid4())), set()),
-    (Asked(batch=uuid4()), set()),
+    (Asked(batch=str(uuid4())), set()),
+    (Asked(batch="bag"), {1}),
+    (Asked(batch="2"), {1}),
+    (Asked(batch="99999999999999999999999"), set()),
 ]
 
 
@@ -228,7 +233,7 @@ def test_pieces_are_found_by_every_id_they_are_known_by(database: Database, thre
         for control in (str(piece.public_id).upper(), str(file.public_id), str(batch.public_id), f"#{document}"):
             [line] = pieces.found(session, Asked(control=f" {control} "), limit=50)[0]
             assert line.number == piece.id
-        [line] = pieces.found(session, Asked(batch=batch.public_id), limit=50)[0]
+        [line] = pieces.found(session, Asked(batch=str(batch.public_id)), limit=50)[0]
         assert [document.id for document in line.documents] == [document]
         assert pieces.form_types(session) == ["fee-refund"]
 
