@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 
 help:
 	@echo "make setup   install what is missing: Debian packages, .venv, models"
-	@echo "make demo    read a miniature day of synthetic post and show the result"
+	@echo "make demo    read a miniature day of synthetic post and show it in the site"
 	@echo "make test    run every check and every test, stop at the first that fails"
 	@echo "make lint    the checks without the tests"
 	@echo "make bench   measure pages a second beside OCRmyPDF on the same pages"

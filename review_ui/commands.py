@@ -10,6 +10,7 @@ from rich.console import Console
 from intake.commands.demo import DOCUMENTS, DemoPlan, run_demo
 from intake.commands.read import available_cores
 from intake.gather import gather
+from review_ui.demo import serve_demo
 from review_ui.result_page import write_result_page
 from schemas.errors import MailError
 from schemas.form_type import SHIPPED_FORMS, load_form_types
@@ -31,13 +32,22 @@ def demo(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Worker processes; default: one per processor core.")
     ] = None,
+    serve: Annotated[
+        bool | None,
+        typer.Option("--serve/--no-serve", help="End in the site; default: if this is a terminal. Else in a page."),
+    ] = None,
+    port: Annotated[int, typer.Option(envvar="POSTROOM_PORT", min=0, max=65535, help="Of the site.")] = 8000,
 ) -> None:
-    """Make a miniature day of synthetic post, read it, and show the result.
+    """Make a miniature day of synthetic post, read it, and show it in the site, with fields to key.
 
+    The site is there until Ctrl-C. With --no-serve the post is read and shown as one page, beside its truth.
     Everything goes to HOME/demo; an earlier demo there is replaced. Exit codes as of `postroom read`.
     """
     plan = DemoPlan(home / "demo", documents, workers or available_cores())
-    raise typer.Exit(run_demo(plan, Console(stderr=True), write_result_page))
+    console = Console(stderr=True)
+    if console.is_terminal if serve is None else serve:
+        raise typer.Exit(serve_demo(plan, console, port))
+    raise typer.Exit(run_demo(plan, console, write_result_page))
 
 
 def show(

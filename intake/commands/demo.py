@@ -44,12 +44,17 @@ class DemoPlan:
     documents: int
     workers: int
 
+    @property
+    def post(self) -> Path:
+        """Where the scans lie, with the truth about them."""
+        return self.folder / _POST
+
 
 def run_demo(plan: DemoPlan, console: Console, write_page: PageWriter) -> ExitCode:
     """Make post, read it, compare it with its truth, write the page; every step is told on `console`."""
     try:
         clear(plan.folder)
-        post = _make_post(plan, console)
+        post = make_post(plan, console)
     except NotOurs as error:
         return _give_up(console, str(error), ExitCode.WRONG_USE)
     except Unavailable as error:
@@ -95,7 +100,8 @@ def clear(folder: Path) -> None:
     (folder / _RECORDS).unlink(missing_ok=True)
 
 
-def _make_post(plan: DemoPlan, console: Console) -> Post:
+def make_post(plan: DemoPlan, console: Console) -> Post:
+    """Draw the post into the demo's folder. Raises Unavailable if fonts are missing, OSError."""
     with console.status(f"Making {plan.documents} documents of synthetic post"):
         post = write_post(plan.folder / _POST, plan.documents, _SEED, Ageing.MEDIUM, workers=plan.workers)
     _say(
