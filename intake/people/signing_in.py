@@ -33,9 +33,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """Too many attempts failed: nothing was looked at. until: when the next will be."""
+    """Too many attempts failed: nothing was looked at. seconds: until the next will be."""
 
-    until: datetime
+    seconds: float
 
 
 def sign_in(
@@ -43,10 +43,8 @@ def sign_in(
 ) -> SignedIn | Refused | Paused:
     """Sign somebody in. A name that is nobody's takes as long to refuse as a wrong password."""
     name = name.strip().lower()
-    with database.write() as session:
-        until = throttle.attempt(session, name, address, database.now(session))
-    if until is not None:
-        return Paused(until)
+    if paused := _counted(database, name, address):
+        return paused
     with database.read() as session:
         row = session.scalars(select(PersonRow).where(PersonRow.name == name)).one_or_none()
     kept = None if row is None else row.password_hash
@@ -122,10 +120,8 @@ def change_password(
     Raises UnfitPassword if the new one is unfit or the current one wrong; guessing it is slowed down like signing in.
     """
     passwords.require_fit(new, person.name)
-    with database.write() as session:
-        until = throttle.attempt(session, person.name, address, database.now(session))
-    if until is not None:
-        return Paused(until)
+    if paused := _counted(database, person.name, address):
+        return paused
     with database.read() as session:
         row = session.get_one(PersonRow, person.id)
     if not passwords.is_right(row.password_hash, current):
@@ -136,6 +132,14 @@ def change_password(
         throttle.forgive(session, person.name, address, now)
         _keep(session, person.id, kept, now, but=token)
     return None
+
+
+def _counted(database: Database, name: str, address: str) -> Paused | None:
+    """Count the attempt; how long to wait if it may not be looked at."""
+    with database.write() as session:
+        now = database.now(session)
+        until = throttle.attempt(session, name, address, now)
+    return None if until is None else Paused((until - now).total_seconds())
 
 
 def _keep(session: Session, person_id: int, kept: str, now: datetime, but: str | None = None) -> None:

@@ -48,7 +48,7 @@ def change_password(  # the fields of the form
         place = "current" if "current" in str(error) else "password"
         return _page(request, person, 422, problem=str(error), place=place)
     if paused is not None:
-        seconds = max(1, math.ceil((paused.until - database.now()).total_seconds()))
+        seconds = max(1, math.ceil(paused.seconds))
         problem = f"Too many attempts failed. Wait {seconds} seconds, then try again."
         return _page(request, person, 429, problem=problem, place="current")
     return see_other("/account?done=password")

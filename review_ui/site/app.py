@@ -3,6 +3,7 @@
 from types import ModuleType
 from typing import Final
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from intake.api.app import create_app
@@ -35,6 +36,7 @@ from review_ui.site.desk import SiteDesk
 from review_ui.site.pages import Pages
 
 _RESUMABLE: Final = "resumable"  # below the folder that uploads pass through
+_SIGNING_IN_AT_ONCE: Final = 4
 # One module per screen or group of them; each has a `router` whose routes say who may use them.
 SCREENS: Final[tuple[ModuleType, ...]] = (
     static_files,
@@ -74,10 +76,11 @@ def create_site(
         file_bytes=front_desk.limits.bytes_per_file,
     )
     app.state.site = SiteDesk(
-        service,
-        Pages(),
-        static_files.load_static_files(),
-        navigation.those_there(paths),
+        service=service,
+        pages=Pages(),
+        static=static_files.load_static_files(),
+        navigation=navigation.those_there(paths),
+        signing_in=CapacityLimiter(_SIGNING_IN_AT_ONCE),
         pictures=Pictures(service),
         uploads=Uploads(front_desk.spool_folder / _RESUMABLE, service.database.now, room),
         day_book=DayBook(service),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 
@@ -24,8 +25,12 @@ from schemas.form_type import FormType
 class SiteDesk:
     """The service, and what pages are made of.
 
-    pictures: of pages of mail. uploads: files on their way in. day_book: the day in numbers.
-    rules: how people are asked. forms: the form types that are read here, by id.
+    pictures:   of pages of mail.
+    rules:      how people are asked.
+    uploads:    files on their way in.
+    day_book:   the day in numbers.
+    forms:      the form types that are read here, by id.
+    signing_in: how many attempts to sign in are looked at side by side.
     """
 
     service: Service
@@ -37,6 +42,7 @@ class SiteDesk:
     uploads: Uploads
     day_book: DayBook
     forms: Mapping[str, FormType]
+    signing_in: CapacityLimiter
 
     @property
     def lifetimes(self) -> Lifetimes:

@@ -1,9 +1,10 @@
 """The way in and out: the start page, signing in, signing out, and what a page asks to know whether it still is."""
 
 import math
-from datetime import timedelta
+from functools import partial
 from typing import Annotated, Final
 
+from anyio import to_thread
 from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -42,7 +43,7 @@ def sign_in_page(request: Request, desk: AtSite, person: AsAnybody, next: str = 
 
 @router.post("/sign-in")
 @open_to_all()
-def sign_in(  # the fields of the form
+async def sign_in(  # the fields of the form
     request: Request,
     desk: AtSite,
     person: AsAnybody,
@@ -54,13 +55,14 @@ def sign_in(  # the fields of the form
     if person is not None:
         return see_other(safe_next(next))
     database = desk.service.database
-    outcome = signing_in.sign_in(database, name, password, desk.address(request), desk.lifetimes)
+    trying = partial(signing_in.sign_in, database, name, password, desk.address(request), desk.lifetimes)
+    # Not in the threads that all pages share: however many strangers guess, people who are signed in get theirs.
+    outcome = await to_thread.run_sync(trying, limiter=desk.signing_in)
     if isinstance(outcome, SignedIn):
         return signed_in(request, desk, outcome, safe_next(next))
     again = {"next": safe_next(next), "name": name[:100]}
     if isinstance(outcome, Paused):
-        wait = max(outcome.until - database.now(), timedelta(seconds=1))
-        seconds = math.ceil(wait.total_seconds())
+        seconds = max(1, math.ceil(outcome.seconds))
         problem = f"Too many attempts failed. Wait {seconds} seconds, then try again."
         response = with_form_cookie(request, desk, "site/sign_in.html", 429, problem=problem, **again)
         response.headers["Retry-After"] = str(seconds)

@@ -1,6 +1,9 @@
 """What becomes of people who are signed out while they work, and where they are sent after signing in."""
 
+import logging
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -9,7 +12,9 @@ from playwright.sync_api import Page
 from sqlalchemy import select, update
 
 from intake.database.tables import AuditRow, SessionRow
-from intake.people import accounts
+from intake.people import accounts, passwords, sessions
+from review_ui.serve import tell_first_link
+from schemas.errors import Unavailable
 from schemas.people import Role
 from tests.site.served import PASSWORD, SignedIn, Site, form_token
 
@@ -18,8 +23,6 @@ MakePerson = Callable[[Role], SignedIn]
 
 def age(site: Site, **columns: float) -> None:
     """As if all sessions were so many seconds older."""
-    from datetime import timedelta  # noqa: PLC0415
-
     with site.service.database.write() as session:
         now = site.service.database.now(session)
         values = {name: now - timedelta(seconds=seconds) for name, seconds in columns.items()}
@@ -209,8 +212,6 @@ def test_the_first_start_ends_with_an_admin_who_is_signed_in(
 def test_the_log_holds_numbers_of_people_and_never_names_or_secrets(
     site: Site, person: MakePerson, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import logging  # noqa: PLC0415
-
     with caplog.at_level(logging.INFO, logger="postroom"):
         anna = person(Role.ADMIN)
         anna.post("/people", {"name": "jane.doe", "shown_as": "Jane Doe", "role": "operator"})
@@ -231,8 +232,6 @@ def test_the_log_holds_numbers_of_people_and_never_names_or_secrets(
 def test_serve_tells_the_link_of_the_first_start_and_only_while_there_is_nobody(
     site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from review_ui.serve import tell_first_link  # noqa: PLC0415
-
     tell_first_link(site.service, 8123)
     [line] = [record.getMessage() for record in caplog.records if record.getMessage().startswith("first_link")]
     assert "address=http://127.0.0.1:8123/link/" in line
@@ -242,3 +241,72 @@ def test_serve_tells_the_link_of_the_first_start_and_only_while_there_is_nobody(
     caplog.clear()
     tell_first_link(site.service, 8123)
     assert "first_link" not in caplog.text
+
+
+def test_the_way_back_shows_nothing_after_signing_out(
+    site: Site, person: MakePerson, open_page: Callable[[SignedIn | None], Page]
+) -> None:
+    page = open_page(person(Role.ADMIN))
+    page.goto("/account")
+    page.goto("/people")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(site.url + "/sign-in")
+    for _ in range(2):
+        page.go_back()
+        assert page.locator("h1").inner_text() == "Sign in"
+
+
+def test_signing_out_in_one_tab_signs_out_the_other_as_well(
+    site: Site, person: MakePerson, open_page: Callable[[SignedIn | None], Page]
+) -> None:
+    one = open_page(person(Role.ADMIN))
+    one.goto("/account")
+    other = one.context.new_page()
+    other.goto("/people")
+    one.get_by_role("button", name="Sign out").click()
+    one.wait_for_url(site.url + "/sign-in")
+    other.locator("#shown_as").fill("Ben Hughes")
+    other.get_by_role("button", name="Invite").click()
+    assert other.locator("h1").inner_text() == "You were signed out"
+    assert other.locator("input[name=shown_as]").input_value() == "Ben Hughes"
+
+
+def test_whoever_is_signed_in_gets_their_pages_while_strangers_guess(
+    site: Site, person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, held = person(Role.ADMIN), threading.Event()
+    monkeypatch.setattr(passwords, "is_right", lambda kept, password: held.wait(30) and False)
+
+    def guess(number: int) -> None:
+        client = site.client()
+        data = {"csrf_token": form_token(client.get("/sign-in").text), "name": f"name{number}", "password": "x"}
+        client.post("/sign-in", data=data)
+
+    threads = [threading.Thread(target=guess, args=(number,)) for number in range(45)]  # more than there are threads
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(5):
+            assert anna.get("/people").status_code == 200
+    finally:
+        held.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_database_that_is_away_is_told_as_such_and_nobody_is_signed_out(
+    site: Site, person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = person(Role.ADMIN)
+
+    def fail(*_: object) -> None:
+        raise Unavailable("The database at /srv/post failed.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sessions, "whose", fail)
+        answer = anna.get("/people")
+        assert answer.status_code == 503
+        assert "busy or restarting" in answer.text
+        assert answer.headers["retry-after"]
+        assert "set-cookie" not in answer.headers
+    assert anna.get("/people").status_code == 200
