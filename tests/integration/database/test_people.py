@@ -203,6 +203,14 @@ def test_whoever_is_disabled_is_out_everywhere_and_their_links_are_useless(offic
     assert isinstance(sign_in(office), SignedIn)
 
 
+def test_a_session_that_began_while_its_person_was_disabled_is_none(office: Database) -> None:
+    anna = make(office)
+    token = token_of(sign_in(office))
+    with office.write() as session:
+        session.get_one(PersonRow, anna.id).disabled_at = office.now(session)
+    assert holder(office, token) is None
+
+
 def test_the_last_admin_can_neither_be_disabled_nor_lose_the_role(office: Database) -> None:
     anna, ben = make(office, Role.ADMIN), make(office, Role.ADMIN, "ben")
     with office.write() as session:
