@@ -164,8 +164,13 @@ def save_draft(
 
 def is_free(table: FromClause, now: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a task can be claimed: open, or claimed by a screen that gave no sign of life for too long."""
+    return and_(is_open(table), _is_nobodys(table, now))
+
+
+def _is_nobodys(table: FromClause, now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The same for a few tasks at hand: the index of open tasks is of no use there, and must not be taken for any."""
     lapsed = and_(table.c.state == TaskState.CLAIMED, table.c.lease_until < now)
-    return and_(is_open(table), or_(table.c.state == TaskState.OPEN, lapsed))
+    return or_(table.c.state == TaskState.OPEN, lapsed)
 
 
 def is_open(table: FromClause) -> ColumnElement[bool]:
@@ -263,7 +268,7 @@ def _may_be_mine(task: FromClause) -> tuple[ColumnElement[bool], ...]:
     had_one = exists().where(same_field, other.c.person_id == bindparam("me"), other.c.state.in_(_TAKEN))
     # Of two tasks of one field only the first is to be had, so that one claim of several cannot take both.
     has_elder = exists().where(
-        same_field, other.c.id < task.c.id, other.c.queue == task.c.queue, is_free(other, bindparam("now"))
+        same_field, other.c.id < task.c.id, other.c.queue == task.c.queue, _is_nobodys(other, bindparam("now"))
     )
     passed_over = exists().where(
         passed.c.task_id == task.c.id,

@@ -3,14 +3,17 @@
 A task whose lease has passed waits again, whether or not the sweep has seen it.
 """
 
+import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, select
 from sqlalchemy.orm import Session
 
+from intake.database.engine import Database
 from intake.database.tables import Base
 from intake.review.claims import is_free, is_open
 from schemas.review import Queue
@@ -41,6 +44,26 @@ class FieldWaiting:
     field: str
     waiting: int
     oldest: datetime
+
+
+@dataclass
+class Board:
+    """Keeps the standings for a moment: they are counted over all that waits, and every answer of a keyer asks."""
+
+    database: Database
+    fresh_seconds: float = 2.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _kept: dict[Queue, "Standing"] = field(default_factory=dict, init=False)
+    _until: float = field(default=0.0, init=False)
+
+    def standings(self) -> dict[Queue, "Standing"]:
+        """As they were a moment ago. Raises Unavailable if the database does not answer."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                with self.database.read() as session:
+                    self._kept = standings(session, self.database.now(session))
+                self._until = time.monotonic() + self.fresh_seconds
+            return self._kept
 
 
 def standings(session: Session, now: datetime) -> dict[Queue, Standing]:

@@ -13,6 +13,7 @@ from intake.dispatch import Dispatcher
 from intake.form_choice import chosen_form_types
 from intake.office.today import DayBook
 from intake.pictures import Pictures
+from intake.review.queues import Board
 from intake.review.rules import open_rules
 from intake.service import Service
 from intake.uploads import UploadRoom, Uploads
@@ -86,6 +87,7 @@ def create_site(
         day_book=DayBook(service),
         rules=open_rules(service.settings),
         forms={form.id: form for form in chosen_form_types(folders, None)},
+        board=Board(service.database),
     )
     service.ends.callback(app.state.site.pictures.close)
     return app

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection, Request
 from intake.office.today import DayBook
 from intake.people.sessions import Lifetimes
 from intake.pictures import Pictures
+from intake.review.queues import Board
 from intake.review.rules import Rules
 from intake.service import Service
 from intake.uploads import Uploads
@@ -31,6 +32,7 @@ class SiteDesk:
     day_book:   the day in numbers.
     forms:      the form types that are read here, by id.
     signing_in: how many attempts to sign in are looked at side by side.
+    board:      what waits for people.
     """
 
     service: Service
@@ -43,6 +45,7 @@ class SiteDesk:
     day_book: DayBook
     forms: Mapping[str, FormType]
     signing_in: CapacityLimiter
+    board: Board
 
     @property
     def lifetimes(self) -> Lifetimes:

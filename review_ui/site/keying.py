@@ -170,9 +170,8 @@ def claim(desk: AtSite, person: AsPerson, asked: _Claim) -> Response:
         keyer = _keyer(person, asked.screen)
         taken = claims.claim(session, keyer, wish, asked.count, now, desk.rules.lease, asked.have)
         shown = showing.show(session, desk.rules, taken)
-    with database.read() as session:
-        standing = queues.standings(session, now)[asked.queue]
-    return _answer({"tasks": [task.as_json() for task in shown], "waiting": standing.waiting})
+    waiting = desk.board.standings()[asked.queue].waiting
+    return _answer({"tasks": [task.as_json() for task in shown], "waiting": waiting})
 
 
 @router.post("/key/enter")

@@ -194,6 +194,7 @@ async function send(path, task, more, value, words) {
   const key = crypto.randomUUID();
   task.kept = value;
   clearTimeout(timers.draft);
+  clearTimeout(timers.preview);
   const answered = line.post(path, { ...of(task), screen, key, ...more });
   const decision = { key, task, words };
   const quick = await Promise.race([answered, later(QUICK_MS)]);

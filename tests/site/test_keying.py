@@ -1,7 +1,7 @@
 """The keying screen in a real browser, by its keys: fast where all is well, and nothing lost where it is not."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,9 +22,17 @@ OpenSignedIn = Callable[[SignedIn | None], Page]
 # Counts what a keyer's hands do: keys that are pressed, those that only shift others left out.
 # A machine that runs tests is busy: the screen waits longer for what comes of an answer than it would for a person.
 PATIENT = (
-    "const usual = setTimeout; window.setTimeout = (act, ms, ...more) => usual(act, ms === 80 ? 4000 : ms, ...more)"
+    "const usual = setTimeout; window.setTimeout = (act, ms, ...more) => usual(act, ms === 80 ? 15000 : ms, ...more)"
 )
 COUNTING = "window.presses = 0; addEventListener('keydown', e => { if (e.key !== 'Shift') window.presses += 1 }, true)"
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> Iterator[None]:
+    """Browsers are slow where other tests run beside them."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def plans_of(database: Database, statements: dict[str, Any]) -> dict[str, str]:
             # The tables are nearly empty, where reading them whole is the cheapest way.
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         for statement, parameters in statements.items():
-            if re.match(r"SELECT|INSERT|UPDATE|DELETE", statement):
+            if re.match(r"SELECT|INSERT|UPDATE|DELETE|WITH", statement):
                 rows = connection.exec_driver_sql(explain + statement, parameters).all()
                 plans[statement] = "\n".join(str(row[-1]) for row in rows)
         session.rollback()

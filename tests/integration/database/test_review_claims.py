@@ -1,5 +1,6 @@
 """Tasks are handed out honestly: one holder each, the oldest first, and never two of one field to one person."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,6 +28,7 @@ from tests.integration.database.review_world import (
     field,
     form,
 )  # fmt: skip
+from tests.integration.database.test_cost_of_a_piece import noted, plans_of
 
 
 @pytest.fixture
@@ -193,6 +195,17 @@ def test_queues_say_what_waits_what_is_held_what_is_late_and_since_when(world: W
         [names, numbers] = queues.by_field(session, Queue.READING, began + timedelta(days=8))
     assert (names.form_type, names.field, names.waiting, names.oldest) == ("a-form", "name", 2, began)
     assert (numbers.field, numbers.waiting) == ("number", 1)
+
+
+def test_a_claim_looks_at_the_first_tasks_of_its_queue_and_reads_no_more(world: World) -> None:
+    world.read(*[form(name=NAME)] * 30)
+    with noted(world.database) as statements:
+        world.claim(ANNA, most=3)
+    [plan] = [plan for statement, plan in plans_of(world.database, statements).items() if "chosen" in plan]
+    assert re.search(r"SCAN tasks|SCAN task\b|Seq Scan|TEMP B-TREE", plan) is None, plan
+    if not world.database.is_postgresql:
+        # Once to choose by; what else is asked of a task is looked up by its document.
+        assert plan.count("ix_tasks_open") == 1, plan
 
 
 def test_a_task_that_went_to_another_queue_is_not_given_from_the_old_one(world: World) -> None:
