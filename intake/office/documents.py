@@ -23,6 +23,7 @@ from intake.database.tables import (
     RevisionRow,
     TaskRow,
 )
+from intake.people.person import actor_of
 from schemas.record import Record
 from schemas.review import Act, Outcome, ReferReason, ReviewMode
 from schemas.states import OPEN_TASKS, MailState
@@ -52,7 +53,7 @@ class Entered:
 
     at: datetime
     field: str
-    person: str
+    actor: str
     act: Act
     outcome: Outcome
     text: str
@@ -191,7 +192,7 @@ def _entered_on(session: Session, document_id: int) -> list[Entered]:
         .order_by(EntryRow.id)
     )
     return [
-        Entered(row.at, field, row.person, row.action, row.outcome, row.text, row.reason)
+        Entered(row.at, field, actor_of(row.person_id), row.action, row.outcome, row.text, row.reason)
         for row, field in session.execute(query)
     ]
 

@@ -127,7 +127,7 @@ def document_page(
     pages = tuple(replace(page, fields=_shown(page.fields, numbers, hidden)) for page in view.pages)
     elsewhere = _shown(view.elsewhere, numbers, hidden)
     every = [field for page in pages for field in page.fields] + list(elsewhere)
-    parts = {field.number: _part(field, numbers[field.number], whole, hidden) for field in every}
+    parts = {field.number: _part(field, numbers[field.number], whole, hidden, names) for field in every}
     return DocumentPage(
         view=view,
         pages=pages,
@@ -148,7 +148,7 @@ def _blinded(field: FieldView) -> FieldView:
     return replace(field, value="", text="", state=_HIDDEN, confidence="", faults=(), passed=(), marks=())
 
 
-def _part(view: FieldView, name: str, whole: Whole, hidden: frozenset[str]) -> FieldPart:
+def _part(view: FieldView, name: str, whole: Whole, hidden: frozenset[str], names: Mapping[str, str]) -> FieldPart:
     field: RecordField = whole.record.fields[name]
     is_hidden = name in hidden
     return FieldPart(
@@ -156,7 +156,7 @@ def _part(view: FieldView, name: str, whole: Whole, hidden: frozenset[str]) -> F
         view=view,
         readings=() if is_hidden else tuple(map(_seen, field.readings)),
         checks=() if is_hidden else tuple(map(_check, field.checks)),
-        keyed=() if is_hidden else tuple(_keyed(each) for each in whole.entered if each.field == name),
+        keyed=() if is_hidden else tuple(_keyed(each, names) for each in whole.entered if each.field == name),
         decided_by="" if is_hidden else field.decided_by,
         waits=name in whole.asked,
         is_hidden=is_hidden,
@@ -171,13 +171,13 @@ def _check(check: RecordCheck) -> Checked:
     return Checked(check.name.replace("_", " "), check.passed, check.message)
 
 
-def _keyed(entered: Entered) -> Keyed:
+def _keyed(entered: Entered, names: Mapping[str, str]) -> Keyed:
     what = _ACTS[entered.act]
     if entered.reason is not None:
         what = f"{what}: {REASON_WORDS[entered.reason]}"
     if entered.outcome in _OUTCOMES:
         what = f"{what}; {_OUTCOMES[entered.outcome]}"
-    return Keyed(entered.at, entered.person, what, entered.text)
+    return Keyed(entered.at, names.get(entered.actor, entered.actor), what, entered.text)
 
 
 def _events(whole: Whole, names: Mapping[str, str]) -> tuple[Event, ...]:
@@ -186,7 +186,7 @@ def _events(whole: Whole, names: Mapping[str, str]) -> tuple[Event, ...]:
     events = [_event(each, names) for each in whole.history]
     for each in whole.entered:
         on = f" in “{labels.get(each.field, each.field)}”" if each.field else ""
-        events.append(Event(each.at, each.person, _ACTS[each.act] + on))
+        events.append(Event(each.at, names.get(each.actor, each.actor), _ACTS[each.act] + on))
     return tuple(sorted(events, key=lambda event: event.at))
 
 

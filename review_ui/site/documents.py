@@ -99,7 +99,8 @@ def document(request: Request, desk: AtSite, person: AsPerson, document_id: int)
     _note(desk, person, document_id, _LOOKED)
     with database.read() as session:
         whole = _found(session, document_id)
-        names = names_of(session, {each.actor for each in whole.history})
+        actors = {each.actor for each in whole.history} | {each.actor for each in whole.entered}
+        names = names_of(session, actors)
     page = document_page(whole, desk.forms, names, hides_blind=person.may(Right.KEY))
     return render(
         request,
