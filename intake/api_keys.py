@@ -9,7 +9,8 @@ from typing import Final
 
 SHORTEST_KEY: Final = 32  # characters; 16 random bytes written in hexadecimal
 LOCAL_CALLER: Final = "api"  # the name of whoever calls from this machine without a key
-_OURS: Final = frozenset({LOCAL_CALLER, "sweep", "reconcile"})  # under which the program stands in the audit
+NOBODY: Final = "nobody"  # who acts where it is not known who did: a sign-in that failed
+_OURS: Final = frozenset({LOCAL_CALLER, NOBODY, "sweep", "reconcile"})  # under which the program stands in the audit
 MAKE_ONE: Final = "openssl rand -hex 32"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # what can stand in a header and in a list parted by commas

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intake import audit
+from intake.api_keys import NOBODY
 from intake.database.engine import Database
 from intake.database.tables import PersonRow
 from intake.people import accounts, links, passwords, sessions, throttle
@@ -14,8 +15,6 @@ from intake.people.errors import LinkUnusable, UnfitPassword
 from intake.people.person import Person, actor_of, person_of
 from intake.people.sessions import Lifetimes
 from schemas.people import LinkPurpose, Role
-
-_NOBODY = "nobody"  # who acts, and whom it is about, where the name is nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +158,5 @@ def _let_in(session: Session, person: Person, now: datetime, lifetimes: Lifetime
 
 def _refuse(session: Session, now: datetime, row: PersonRow | None, cause: str) -> Refused:
     subject = "people" if row is None else actor_of(row.id)
-    audit.append(session, now, _NOBODY, "sign-in failed", subject, {"cause": cause})
+    audit.append(session, now, NOBODY, "sign-in failed", subject, {"cause": cause})
     return Refused()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from intake.api_keys import parse_api_keys
 from schemas.people import RIGHTS, Right, Role, may
 
 
@@ -34,3 +35,9 @@ def test_the_table_of_the_documentation_is_the_one_that_counts(repository: Path)
 )
 def test_a_role_may_what_it_is_for(role: Role, right: Right, expected: bool) -> None:
     assert may(role, right) is expected
+
+
+@pytest.mark.parametrize("name", ["nobody", "api", "sweep", "reconcile"])
+def test_no_program_may_stand_in_the_audit_under_a_name_that_means_something_else(name: str) -> None:
+    with pytest.raises(ValueError, match="under which the program itself acts"):
+        parse_api_keys(f"{name}:{'k' * 32}")
