@@ -4,7 +4,7 @@ import { answerFor } from "./keying-answer.js";
 import { Line, NoLine } from "./keying-line.js";
 
 const AHEAD = 4; // the task in hand and the next three
-const QUICK_MS = 80; // an answer that takes longer is not waited for: the next task is shown
+const QUICK_MS = 50; // an answer that takes longer is not waited for: the next task is shown
 const DRAFT_MS = 800;
 const PREVIEW_MS = 150;
 const DEEP = 10;

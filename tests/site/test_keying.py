@@ -22,7 +22,7 @@ OpenSignedIn = Callable[[SignedIn | None], Page]
 # Counts what a keyer's hands do: keys that are pressed, those that only shift others left out.
 # A machine that runs tests is busy: the screen waits longer for what comes of an answer than it would for a person.
 PATIENT = (
-    "const usual = setTimeout; window.setTimeout = (act, ms, ...more) => usual(act, ms === 80 ? 15000 : ms, ...more)"
+    "const usual = setTimeout; window.setTimeout = (act, ms, ...more) => usual(act, ms === 50 ? 15000 : ms, ...more)"
 )
 COUNTING = "window.presses = 0; addEventListener('keydown', e => { if (e.key !== 'Shift') window.presses += 1 }, true)"
 
