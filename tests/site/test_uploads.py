@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -233,6 +234,28 @@ def test_files_are_sent_as_soon_as_they_are_chosen_and_handed_over_with_one_pres
     assert "/batches/new" not in page.url
 
 
+def test_files_are_dropped_and_whole_folders_chosen(site: Site, browser_page: OpenPage, tmp_path: Path) -> None:
+    (tmp_path / "tray" / "inner").mkdir(parents=True)
+    for number, place in enumerate(("one.tif", "inner/two.tif")):
+        (tmp_path / "tray" / place).write_bytes(post.scan(number))
+    (tmp_path / "tray" / "Thumbs.db").write_bytes(b"what a window manager leaves")
+    page = browser_page(Role.OPERATOR)
+    page.goto("/batches/new")
+    dropped = page.evaluate_handle(
+        """() => {
+        const carried = new DataTransfer();
+        carried.items.add(new File([new Uint8Array([0x49, 0x49, 0x2a, 0, 8])], "dropped.tif"));
+        return carried;
+    }"""
+    )
+    page.dispatch_event("[data-drop]", "drop", {"dataTransfer": dropped})
+    expect(page.locator("[data-sum]")).to_have_text("1 of 1 files sent.")
+    page.locator("#folder").set_input_files(tmp_path / "tray")
+    expect(page.locator("[data-sum]")).to_have_text("3 of 3 files sent.")
+    press_hand_over(page)
+    assert {name for name, _ in kept(site)} == {"dropped.tif", "tray/one.tif", "tray/inner/two.tif"}
+
+
 def test_a_line_that_breaks_is_told_and_sending_goes_on_where_it_was(site: Site, browser_page: OpenPage) -> None:
     page = browser_page(Role.OPERATOR)
     offsets: list[int] = []
@@ -260,7 +283,7 @@ def test_a_line_that_breaks_is_told_and_sending_goes_on_where_it_was(site: Site,
     assert size > 700_000
 
 
-def test_a_page_that_was_closed_goes_on_where_it_was(site: Site, browser_page: OpenPage, tmp_path: Any) -> None:
+def test_a_page_that_was_closed_goes_on_where_it_was(site: Site, browser_page: OpenPage, tmp_path: Path) -> None:
     path = tmp_path / "scan.tif"
     path.write_bytes(post.scan(0) + bytes(900_000))
     page = browser_page(Role.OPERATOR)
