@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from intake.people import passwords
 from intake.service import open_service
@@ -16,6 +16,12 @@ from tests.site.served import KEPT, PASSWORD, SignedIn, Site, copy_of, served
 
 MakePerson = Callable[[Role], SignedIn]
 OpenPage = Callable[[Role], Page]
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> None:
+    """A machine that runs tests is busy: what comes in the end is waited for."""
+    expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
