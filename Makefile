@@ -53,6 +53,7 @@ KEYING := 8,5000
 soak-service: setup-dev
 	POSTROOM_STORM=$(STORM) $(BIN)/pytest -s tests/integration/database/test_kill_storm.py
 	POSTROOM_STEP_RUNS=$(STEP_RUNS) $(BIN)/pytest tests/integration/database/test_step_machine.py
+	POSTROOM_CLAIMS=2000 $(BIN)/pytest tests/integration/database/test_claims_at_once.py
 	POSTROOM_KEYING=$(KEYING) $(BIN)/pytest -s tests/integration/database/test_review_at_once.py
 
 lock: setup-dev
