@@ -12,8 +12,9 @@ from extract.policy import TYPED, Policy
 # Each set of values that is tested for a threshold is so many times as large as the one before. Finer steps would
 # stop at the first error although a larger set with that one error may well pass.
 _STEP: Final = 1.25
-# The first set holds at least this share of the values: with much evidence one early error then closes nothing.
-_FIRST: Final = 0.25
+# Series of sets are begun at so large a share of the values, each with its part of what may be wrongly concluded: one
+# error among the highest scores of all then closes nothing that much evidence speaks for. Fixed before any evidence.
+_BEGINNINGS: Final = ((0.25, 0.5), (0.5, 0.25), (0.75, 0.25))
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,20 @@ def thresholds(
 ) -> dict[str, float | None]:
     """For each class the lowest score from which the error of all of them together is proven to be below `ceiling`.
 
-    Sets of the highest scores are tested one after the other, each larger than the last, until the first fails. Their
-    sizes depend on the scores alone, not on what is right, so that no choice among them was made by looking at the
-    answers, and the confidence of each single test holds for the result (fixed-sequence testing, with the bound of
-    Clopper and Pearson). It takes the values for independent of one another, which those of one document are only
-    nearly. None for a class of which no set passed.
+    Sets of the highest scores are tested one after the other, each larger than the last, until one fails. Their sizes
+    depend on the scores alone, not on what is right, so that no choice among them was made by looking at the answers
+    (fixed-sequence testing, with the bound of Clopper and Pearson). There are several such series, each begun at a
+    larger set and with a part of the error that `confidence` leaves; a series that reaches the beginning of the next
+    without a failure hands its part on (the fallback procedure: B. Wiens, Pharmaceutical Statistics 2, 2003). It takes
+    the values for independent of one another, which those of one document are only nearly. None for a class of which no
+    set passed.
     """
     reached: dict[str, Step] = {}
     found: dict[str, float | None] = dict.fromkeys(tested)
     everything = sum(steps[-1].values for steps in tested.values() if steps)
-    wanted = max(fewest_cases(ceiling, confidence), _FIRST * everything)
+    beginnings = _beginnings(everything, ceiling, confidence)
+    risk = 0.0  # what this series has left to be wrong with; 0.0 between two series
+    wanted = beginnings[0][0]
     by_score = sorted(((step.score, name, step) for name, steps in tested.items() for step in steps), reverse=True)
     for place, (score, name, step) in enumerate(by_score):
         reached[name] = step
@@ -103,8 +108,28 @@ def thresholds(
         values = sum(seen.values for seen in reached.values())
         if values < wanted and place + 1 < len(by_score):
             continue
-        if not is_below(ceiling, sum(seen.wrong for seen in reached.values()), values, confidence):
+        while beginnings and values >= beginnings[0][0]:
+            risk += beginnings.pop(0)[1]
+        wrong = sum(seen.wrong for seen in reached.values())
+        if risk and is_below(ceiling, wrong, values, 1 - risk):
+            found.update({name: seen.score for name, seen in reached.items()})
+            wanted = min([values * _STEP, *(size for size, _ in beginnings)])
+        elif beginnings:
+            risk, wanted = 0.0, beginnings[0][0]
+        else:
             break
-        found.update({name: seen.score for name, seen in reached.items()})
-        wanted = values * _STEP
     return found
+
+
+def _beginnings(values: int, ceiling: float, confidence: float) -> list[tuple[float, float]]:
+    """(size of the set a series begins with, its part of the error), the smallest first.
+
+    Series that would begin with sets too small to prove anything are one, which begins where it can.
+    """
+    alone = [(share * values, part * (1 - confidence)) for share, part in _BEGINNINGS]
+    fewest = fewest_cases(ceiling, confidence)
+    begun = [(max(size, fewest_cases(ceiling, 1 - risk)), risk) for size, risk in alone if size > fewest]
+    left = sum(risk for size, risk in alone if size <= fewest)
+    if left:
+        begun.append((fewest_cases(ceiling, 1 - left), left))
+    return sorted(begun)

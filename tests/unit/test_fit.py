@@ -143,13 +143,21 @@ def test_a_class_opens_at_exactly_the_number_of_values_that_proves_it(wrong: int
 
 def test_the_threshold_stands_above_the_scores_where_errors_begin() -> None:
     assert threshold(pairs_of((0.99, 700, 0), (0.9, 300, 0), (0.4, 200, 30))) == 0.9
-    assert threshold(pairs_of((0.99, 700, 0), (0.9, 300, 30), (0.4, 1000, 0))) == 0.99
+    assert threshold(pairs_of((0.99, 800, 0), (0.9, 300, 30), (0.4, 1000, 0))) == 0.99
 
 
 def test_with_much_evidence_one_early_error_closes_nothing() -> None:
     assert is_proven(1, 1000)
     assert threshold(pairs_of((0.99, 599, 1), (0.95, 400, 0), (0.9, 3_000, 0))) == 0.9
-    assert threshold(pairs_of((0.99, 599, 1), (0.95, 400, 0))) is None  # a quarter is too little to begin with
+    assert threshold(pairs_of((0.99, 649, 1), (0.95, 650, 0), (0.9, 1_300, 0))) == 0.9
+
+
+def test_a_series_that_begins_late_has_less_to_be_wrong_with() -> None:
+    # The strictest set fails. Half of all pass with five in a hundred, but not with one and a quarter.
+    spoilt, good = (0.99, 795, 5), (0.9, 1_400, 0)
+    assert is_proven(5, 2_200)
+    assert threshold(pairs_of(spoilt, good)) is None
+    assert threshold(pairs_of(spoilt, good, (0.8, 800, 0))) == 0.8
 
 
 def test_a_handful_of_errors_does_not_hide_the_many_right_ones_below() -> None:
@@ -194,7 +202,7 @@ def test_the_promise_is_kept_in_nineteen_of_twenty_trials() -> None:
         found = threshold(list(zip(scores.tolist(), is_right.tolist(), strict=True)), 0.01)
         opened += found is not None
         broken += found is not None and 0.02 * (1 - found) ** 2 > 0.01
-    assert opened > 40
+    assert opened > 30
     assert broken <= 10  # 5 are expected at most; more than 10 come by chance in 1 of 100 runs
 
 
