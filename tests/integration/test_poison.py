@@ -35,7 +35,7 @@ from intake.sweep import bring_back_if_possible, keep_sweeping
 from schemas.errors import Cause
 from schemas.states import MailState
 
-_SIZES: Final = [*os.environ.get("POSTROOM_POISON", "200,20").split(","), "0"]
+_SIZES: Final = [*os.environ.get("POSTROOM_POISON", "100,20").split(","), "0"]
 GOOD, POISON, SECONDS_A_PAGE = int(_SIZES[0]), int(_SIZES[1]), float(_SIZES[2])
 HERE: Final = Path(__file__).parent
 # The sweep's clock: nobody waits out the pause between two attempts, and no lease passes by itself (below).

@@ -47,7 +47,8 @@ def first_document(site: Site) -> int:
     """The number of a document that waits for people."""
     furnish(site)
     with site.service.database.read() as session:
-        query = select(DocumentRow.id).join(PieceRow).join(FileRow).where(FileRow.name == "scan-0001.tif")
+        query = select(DocumentRow.id).join(PieceRow).join(FileRow).join(BatchRow)
+        query = query.where(BatchRow.name == FIRST, FileRow.name == "scan-0001.tif")
         return session.scalars(query.order_by(DocumentRow.id).limit(1)).one()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.database.office import STEPS_PER_PIECE, Office, opened, send, wait_until
 
-PIECES = 60
+PIECES = 36
 HOUR_SECONDS = 3600
 JUMPS = (-HOUR_SECONDS, HOUR_SECONDS, 0)
 

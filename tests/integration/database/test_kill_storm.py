@@ -19,7 +19,7 @@ import pytest
 
 from tests.integration.database.office import STEPS_PER_PIECE, Office, opened, send, wait_until
 
-PIECES, KILLS = map(int, os.environ.get("POSTROOM_STORM", "200,6").split(","))
+PIECES, KILLS = map(int, os.environ.get("POSTROOM_STORM", "120,5").split(","))
 SEED = int(os.environ.get("POSTROOM_STORM_SEED", "8"))
 # Of ten kills; the others fall on workers.
 SUPERVISORS, SANDBOXES = 2, 3

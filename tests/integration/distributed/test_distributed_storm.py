@@ -24,7 +24,7 @@ from tests.integration.distributed.plant import Plant, Program, hand_over, publi
 from tests.postgresql_server import PostgresqlServer
 from tests.redis_server import RedisServer
 
-PIECES, ROUNDS = map(int, os.environ.get("POSTROOM_BROKER_STORM", "200,1").split(","))
+PIECES, ROUNDS = map(int, os.environ.get("POSTROOM_BROKER_STORM", "120,1").split(","))
 GOES_ON_WITHIN_SECONDS = 30.0
 
 
