@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from intake import audit
 from intake.database.tables import PersonRow
 from intake.people import links, sessions
-from intake.people.errors import LastAdmin, NameTaken, NoSuchPerson, UnfitName
+from intake.people.errors import LastAdmin, NameTaken, NoSuchPerson, UnfitName, UnfitShownName
 from intake.people.person import Person, actor_of, person_of
 from schemas.people import LinkPurpose, Role
 
@@ -49,13 +49,13 @@ def name_from(typed: str) -> str:
 
 
 def shown_from(typed: str) -> str:
-    """The name others read, as it is kept. Raises UnfitName with what to do."""
+    """The name others read, as it is kept. Raises UnfitShownName with what to do."""
     shown = " ".join(typed.split())
     if not shown or len(shown) > _LONGEST_SHOWN:
-        raise UnfitName(f"Enter the name others will see, up to {_LONGEST_SHOWN} characters.")
+        raise UnfitShownName(f"Enter the name others will see, up to {_LONGEST_SHOWN} characters.")
     # Signs that turn the direction of writing or that cannot be seen would make one name look like another.
     if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co") for sign in shown):
-        raise UnfitName("Enter the name others will see without signs that cannot be printed.")
+        raise UnfitShownName("Enter the name others will see without signs that cannot be printed.")
     return shown
 
 

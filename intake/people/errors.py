@@ -12,11 +12,19 @@ class NameTaken(MailError):
 
 
 class UnfitName(MailError):
-    """That cannot be a name to sign in with, or to be shown."""
+    """That cannot be a name to sign in with."""
+
+
+class UnfitShownName(UnfitName):
+    """That cannot be the name others see."""
 
 
 class UnfitPassword(MailError):
     """The password is too easy to guess, or too long."""
+
+
+class WrongPassword(UnfitPassword):
+    """Whoever wants another password did not know the current one."""
 
 
 class LinkUnusable(MailError):

@@ -11,7 +11,7 @@ from intake.api_keys import NOBODY
 from intake.database.engine import Database
 from intake.database.tables import PersonRow
 from intake.people import accounts, links, passwords, sessions, throttle
-from intake.people.errors import LinkUnusable, UnfitPassword
+from intake.people.errors import LinkUnusable, WrongPassword
 from intake.people.person import Person, actor_of, person_of
 from intake.people.sessions import Lifetimes
 from schemas.people import LinkPurpose, Role
@@ -116,7 +116,8 @@ def change_password(
 ) -> Paused | None:
     """Give a person who is signed in another password; every other session of theirs ends.
 
-    Raises UnfitPassword if the new one is unfit or the current one wrong; guessing it is slowed down like signing in.
+    Raises UnfitPassword if the new one is unfit, WrongPassword if the current one is wrong, which guessing is slowed
+    down for like signing in.
     """
     passwords.require_fit(new, person.name)
     if paused := _counted(database, person.name, address):
@@ -124,7 +125,7 @@ def change_password(
     with database.read() as session:
         row = session.get_one(PersonRow, person.id)
     if not passwords.is_right(row.password_hash, current):
-        raise UnfitPassword("The current password is not right.")
+        raise WrongPassword("The current password is not right.")
     kept = passwords.hashed(new)
     with database.write() as session:
         now = database.now(session)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intake.people import signing_in
-from intake.people.errors import UnfitPassword
+from intake.people.errors import UnfitPassword, WrongPassword
 from review_ui.site.cookies import SESSION_COOKIE
 from review_ui.site.desk import AtSite
 from review_ui.site.policy import AsPerson, SiteRoute, allows
@@ -45,7 +45,7 @@ def change_password(  # the fields of the form
     try:
         paused = signing_in.change_password(database, person, current, password, token, desk.address(request))
     except UnfitPassword as error:
-        place = "current" if "current" in str(error) else "password"
+        place = "current" if isinstance(error, WrongPassword) else "password"
         return _page(request, person, 422, problem=str(error), place=place)
     if paused is not None:
         seconds = max(1, math.ceil(paused.seconds))

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intake.people import links, signing_in
-from intake.people.errors import LinkUnusable, UnfitName, UnfitPassword
+from intake.people.errors import LinkUnusable, UnfitName, UnfitPassword, UnfitShownName
 from review_ui.site.desk import AtSite, SiteDesk
 from review_ui.site.front_door import signed_in, with_form_cookie
 from review_ui.site.policy import SiteRoute, open_to_all
@@ -52,7 +52,7 @@ def use_link(  # the fields of the form
     except UnfitPassword as error:
         return _form(request, desk, token, 422, problem=str(error), place="password", **typed)
     except UnfitName as error:
-        place = "shown_as" if "others" in str(error) else "name"
+        place = "shown_as" if isinstance(error, UnfitShownName) else "name"
         return _form(request, desk, token, 422, problem=str(error), place=place, **typed)
     except LinkUnusable:
         return _form(request, desk, token)

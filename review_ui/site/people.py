@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from intake.api.problem import ProblemCode, Refused
 from intake.people import accounts
-from intake.people.errors import LastAdmin, NameTaken, NoSuchPerson, UnfitName
+from intake.people.errors import LastAdmin, NameTaken, NoSuchPerson, UnfitName, UnfitShownName
 from intake.people.person import Person
 from review_ui.site.desk import AtSite, SiteDesk
 from review_ui.site.one_time_links import PREFIX
@@ -56,7 +56,7 @@ def invite(  # the fields of the form
             now = database.now(session)
             person, token = accounts.invite(session, name, shown_as, Role(role), admin.actor, now)
     except (UnfitName, NameTaken) as error:
-        place = "shown_as" if "others" in str(error) else "name"
+        place = "shown_as" if isinstance(error, UnfitShownName) else "name"
         return _page(request, desk, 422, problem=str(error), place=place, typed=typed)
     return _link_made(request, desk, person, token, is_new=True)
 

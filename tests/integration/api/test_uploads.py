@@ -18,7 +18,7 @@ from intake.database.tables import BatchRow, StepRow
 from intake.service import Service, open_service
 from intake.settings import Settings
 from tests.integration.api.caller import FILES, Caller, as_parts, digests, problem_of, with_key
-from tests.postgresql_server import PostgresqlServer, find_binaries
+from tests.postgresql_server import PostgresqlServer, own_server
 
 BOUNDARY = "multipart/form-data; boundary=cut"
 
@@ -273,28 +273,28 @@ def test_a_database_that_is_locked_too_long_asks_to_come_again(tmp_path: Path, m
     service.close()
 
 
+@pytest.fixture
+def server() -> Iterator[PostgresqlServer]:
+    yield from own_server()
+
+
 @pytest.mark.slow
-def test_while_postgresql_is_away_the_answer_is_503_and_afterwards_the_same_upload_goes_through(tmp_path: Path) -> None:
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed here: apt-get install postgresql")
-    server = PostgresqlServer(binaries)
-    try:
-        service = open_service(Settings(home=tmp_path, database_url=server.url("postgres"), low_water_bytes=0))
-        caller = Caller(create_app(service))
-        assert caller.upload(key="first").status_code == 201
-        server._run("pg_ctl", "-D", str(server._data), "-m", "immediate", "-w", "stop")
-        for response in (caller.upload(key="second"), caller.get("/v1/batches")):
-            problem_of(response, 503, "unavailable")
-            assert "retry-after" in response.headers
-            assert str(server.port) not in response.text
-        ready = problem_of(caller.get("/health/ready"), 503, "not_ready")
-        assert [fault["place"] for fault in ready["errors"]] == ["database"]
-        assert "postroom_database_up 0.0" in caller.get("/metrics").text
-        server.start()
-        assert caller.upload(key="second").status_code == 201
-        assert caller.upload(key="first").status_code == 200
-        assert batches_in(service) == 2
-        service.close()
-    finally:
-        server.close()
+def test_while_postgresql_is_away_the_answer_is_503_and_afterwards_the_same_upload_goes_through(
+    tmp_path: Path, server: PostgresqlServer
+) -> None:
+    service = open_service(Settings(home=tmp_path, database_url=server.url("postgres"), low_water_bytes=0))
+    caller = Caller(create_app(service))
+    assert caller.upload(key="first").status_code == 201
+    server._run("pg_ctl", "-D", str(server._data), "-m", "immediate", "-w", "stop")
+    for response in (caller.upload(key="second"), caller.get("/v1/batches")):
+        problem_of(response, 503, "unavailable")
+        assert "retry-after" in response.headers
+        assert str(server.port) not in response.text
+    ready = problem_of(caller.get("/health/ready"), 503, "not_ready")
+    assert [fault["place"] for fault in ready["errors"]] == ["database"]
+    assert "postroom_database_up 0.0" in caller.get("/metrics").text
+    server.start()
+    assert caller.upload(key="second").status_code == 201
+    assert caller.upload(key="first").status_code == 200
+    assert batches_in(service) == 2
+    service.close()
