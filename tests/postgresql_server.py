@@ -32,9 +32,7 @@ def own_server() -> "Iterator[PostgresqlServer]":
     database promises would go untested and nobody would see it."""
     binaries = find_binaries()
     if binaries is None:
-        pytest.fail(
-            "PostgreSQL is not installed here: apt-get install postgresql", pytrace=False
-        )
+        pytest.fail("PostgreSQL is not installed here: apt-get install postgresql", pytrace=False)
     server = PostgresqlServer(binaries)
     try:
         yield server

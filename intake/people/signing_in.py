@@ -116,8 +116,8 @@ def change_password(
 ) -> Paused | None:
     """Give a person who is signed in another password; every other session of theirs ends.
 
-    Raises UnfitPassword if the new one is unfit, WrongPassword if the current one is wrong, which guessing is slowed
-    down for like signing in.
+    Raises UnfitPassword if the new one is unfit, WrongPassword if the current one is wrong; guessing it is slowed down
+    like signing in.
     """
     passwords.require_fit(new, person.name)
     if paused := _counted(database, person.name, address):
