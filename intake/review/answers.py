@@ -16,7 +16,7 @@ from schemas.review import Act
 
 SIGNED, NOT_SIGNED = "Signed", "Not signed"
 _NO_CHOICE = "This is none of the answers the form offers."
-_EMPTY = "Nothing is keyed. If the form was left blank here, say so with F4."
+_EMPTY = "Nothing is keyed. Key what stands here; if the form was left blank, press F4."
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from intake.review.claims import Held, Keyer
 from intake.review.judging import Asked, Verdict, judge
 from intake.review.rules import Rules
 from schemas.errors import MailError
+from schemas.field import FieldStatus
 from schemas.review import ANSWERS, Act, Outcome, Queue, ReferReason, ReviewMode
 from schemas.states import OPEN_TASKS, TaskKind, TaskState
 
@@ -55,11 +56,15 @@ class Stale(MailError):
 
 
 class Doubtful(MailError):
-    """What was keyed cannot be right, for reasons a person can act on; sent again as `sure`, it is taken."""
+    """What was keyed cannot be right, for reasons a person can act on.
 
-    def __init__(self, doubts: tuple[str, ...]) -> None:
+    may_be_meant: sent again as `sure`, it is taken.
+    """
+
+    def __init__(self, doubts: tuple[str, ...], *, may_be_meant: bool) -> None:
         super().__init__("What was keyed is doubtful.")
         self.doubts = doubts
+        self.may_be_meant = may_be_meant
 
 
 class NotForThisTask(MailError):
@@ -182,8 +187,11 @@ def _take(
     if _is_as_shown(task, field, machine, keyed):
         assert machine is not None  # noqa: S101  # something was shown
         keyed = machine
-    elif keyed.doubts and not answer.sure:
-        raise Doubtful(keyed.doubts)
+    elif keyed.doubts:
+        # An Enter too many must not say that the form was left blank.
+        may_be_meant = keyed.status is not FieldStatus.BLANK
+        if not (answer.sure and may_be_meant):
+            raise Doubtful(keyed.doubts, may_be_meant=may_be_meant)
     entry.status = None if keyed.status is None else keyed.status.value
     entry.value, entry.text = keyed.as_json()["value"], keyed.text
     verdict = judge(_asked(session, task, machine), keyed)

@@ -119,7 +119,10 @@ def live_values(line: BatchLine, stages: Stages) -> dict[str, Any]:
     shape = repr((sorted(line.files.items()), sorted((str(label), n) for label, n in stages.pages.items()), stages))
     return {
         "counts": counts,
-        "bar": [{"style": part.style, "x": part.x, "width": part.width} for part in bar_of(line.files)],
+        "bar": [
+            {"style": part.style, "x": part.x, "width": part.width, "count": part.count, "label": part.label.lower()}
+            for part in bar_of(line.files)
+        ],
         "moving": stages.is_moving,
         "shape": _digest(shape),
     }

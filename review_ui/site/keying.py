@@ -188,7 +188,7 @@ def enter(desk: AtSite, person: AsPerson, sent: _Entry) -> Response:
     except Stale as stale:
         return _answer({"there": asdict(stale.there)}, 409)
     except Doubtful as doubtful:
-        return _answer({"doubts": doubtful.doubts}, 422)
+        return _answer({"doubts": doubtful.doubts, "may_be_meant": doubtful.may_be_meant}, 422)
     except (NotForThisTask, NoSuchForm) as error:
         raise _refused(error) from error
     return _answer(asdict(entered))

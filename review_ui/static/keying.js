@@ -89,7 +89,7 @@ function show() {
   part("spoken").textContent = "";
   part("again-note").hidden = !task.is_again;
   part("reasons").replaceChildren(...reasonsOf(task).map((words) => Object.assign(document.createElement("li"), { textContent: words })));
-  problem(task.doubtful ?? []);
+  problem(task.doubtful ?? [], Boolean(task.doubted));
   paper(task);
   state.answer.focus();
   lookAhead();
@@ -129,8 +129,9 @@ async function paper(task) {
   place.replaceChildren(frame);
 }
 
-function problem(words) {
-  part("problem").textContent = words.length ? `${words.join(" ")} Press Enter again if that is what stands there.` : "";
+function problem(words, mayBeMeant = false) {
+  const insist = mayBeMeant ? ["Press Enter again if that is what stands there."] : [];
+  part("problem").textContent = words.length ? [...words, ...insist].join(" ") : "";
 }
 
 function complain(words) {
@@ -230,7 +231,7 @@ function note({ status, data }, task) {
   if (status === 200) {
     Object.assign(task, { version: data.version, fence: data.fence, is_again: true, kept: null, draft: null, text: null });
   } else if (status === 422 && data.doubts) {
-    Object.assign(task, { doubtful: data.doubts, doubted: task.kept });
+    Object.assign(task, { doubtful: data.doubts, doubted: data.may_be_meant ? task.kept : null });
   } else if (status === 409) task.there = data.there;
   else {
     complain(data.detail ?? "This could not be done.");

@@ -20,12 +20,34 @@ function show(news) {
       if (place.textContent !== text) place.textContent = text;
     }
   }
+  drawBar(news.bar);
   say(news.moving ? "Moving: these numbers follow by themselves." : "");
   if (news.shape !== shape) {
     shape = news.shape;
     clearTimeout(loading);
     loading = setTimeout(load, LATER);
   }
+}
+
+// The bar above the numbers, and what its colours mean.
+function drawBar(segments) {
+  const bar = page.querySelector("[data-bar]");
+  if (!bar) return;
+  const drawn = segments.map(({ style, x, width }) => {
+    const part = document.createElementNS(bar.namespaceURI, "rect");
+    part.setAttribute("class", `state-${style}`);
+    for (const [name, value] of Object.entries({ x, y: 0, width, height: 14 })) part.setAttribute(name, value);
+    return part;
+  });
+  const named = segments.map(({ style, count, label }) => {
+    const entry = document.createElement("li");
+    const dot = Object.assign(document.createElement("span"), { className: `dot state-${style}` });
+    dot.setAttribute("aria-hidden", "true");
+    entry.append(dot, `${count.toLocaleString("en-GB")} ${label}`);
+    return entry;
+  });
+  bar.replaceChildren(...drawn);
+  bar.nextElementSibling.replaceChildren(...named);
 }
 
 async function load() {

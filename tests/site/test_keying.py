@@ -151,6 +151,25 @@ def test_a_date_is_said_aloud_and_one_that_cannot_be_is_taken_at_the_second_ente
     assert [field.value for field in fields(site, "sale_date")] == ["1984-03-28", None]
 
 
+def test_no_number_of_enters_says_that_the_form_was_left_blank(
+    site: Site, bag: Mailbag, person: Any, open_page: OpenSignedIn
+) -> None:
+    bag.add(*surnames(1), draws=False)
+    page = keys(open_page(person(Role.CASEWORKER)))
+    page.keyboard.press("Delete")
+    for _ in range(3):
+        with page.expect_response("**/key/enter") as response:
+            page.keyboard.press("Enter")
+        assert response.value.status == 422
+        expect(page.locator("[data-problem]")).to_have_text(
+            "Nothing is keyed. Key what stands here; if the form was left blank, press F4."
+        )
+        answered(page, 0)
+    page.keyboard.press("F4")
+    answered(page, 1)
+    assert [field.status for field in fields(site, "surname")] == [FieldStatus.BLANK]
+
+
 def test_digits_tick_and_function_keys_say_blank_and_unreadable(
     site: Site, bag: Mailbag, person: Any, open_page: OpenSignedIn
 ) -> None:

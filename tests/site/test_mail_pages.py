@@ -311,6 +311,8 @@ def test_an_open_page_of_a_batch_follows_what_happens(site: Site, browser: Brows
     post.read_all(site.service)
     expect(page.locator('[data-count="in_review"]')).to_have_text("1")
     expect(page.locator('[data-count="quarantined"]')).to_have_text("1")
+    expect(page.locator(".whole-bar li")).to_have_text(["1 waiting for people", "1 set aside"])
+    assert page.locator(".whole-bar rect").count() == 2
     expect(page.locator(".thumbnail img")).to_have_count(2)
     expect(page.get_by_text("What to do: Hand over the scan itself")).to_be_visible()
     assert watched.complaints == []

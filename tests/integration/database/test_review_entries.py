@@ -137,8 +137,13 @@ def test_what_was_shown_with_its_failed_check_is_confirmed_with_one_key(world: W
 
 def test_nothing_keyed_is_no_blank(world: World) -> None:
     world.read(form(name=NAME))
-    with pytest.raises(Doubtful, match="doubtful"):
-        world.enter(ANNA, world.one(ANNA), "  ")
+    task = world.one(ANNA)
+    for answer in (Answer(Act.VALUE, "  "), Answer(Act.VALUE, "", sure=True)):  # however often Enter is pressed
+        with pytest.raises(Doubtful, match="doubtful") as doubtful:
+            world.enter(ANNA, task, answer)
+        assert not doubtful.value.may_be_meant
+    world.enter(ANNA, task, Answer(Act.BLANK))
+    assert world.field("name").status is FieldStatus.BLANK
 
 
 def test_what_the_machine_took_for_empty_is_confirmed_as_blank(world: World) -> None:
