@@ -13,7 +13,8 @@ from extract.policy import TYPED, Policy
 # stop at the first error although a larger set with that one error may well pass.
 _STEP: Final = 1.25
 # Series of sets are begun at so large a share of the values, each with its part of what may be wrongly concluded: one
-# error among the highest scores of all then closes nothing that much evidence speaks for. Fixed before any evidence.
+# error among the highest scores of all then closes nothing that much evidence speaks for. The same for every class and
+# every evidence: to choose them anew for some evidence would spoil what they prove.
 _BEGINNINGS: Final = ((0.25, 0.5), (0.5, 0.25), (0.75, 0.25))
 
 
