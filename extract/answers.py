@@ -49,6 +49,11 @@ _CREASE_LONG, _CREASE_THIN = 110, 9
 _THROUGH_LONG, _THROUGH_THIN = 150, 6
 # The next line of an answer begins within so many heights of a line.
 _NEXT_LINE = 1.5
+# Other writing on the rows of a line, so far before it or behind it, may be a word of it: further than any gap that is
+# bridged, nearer than most columns.
+_BESIDE = 110
+# What is lower is no letter: a dot, a comma, a dash.
+_LETTER_TALL = 10
 # A line's margin in its picture.
 _MARGIN = 6
 
@@ -216,6 +221,42 @@ def adjacent_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
         others[line.shapes] = False
     strips = slice(max(top - reach, 0), top), slice(bottom, bottom + reach)
     return sum(int(others[answers.labels[strip, max(left, 0) : right]].sum()) for strip in strips)
+
+
+def beside_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
+    """Pixels of other writing on the rows of the lines, right before them or behind: a word of theirs may be among it.
+
+    A wide gap, or the edge of a zone, parts the last word of a line from the rest.
+    """
+    if not lines:
+        return 0
+    others = (answers.run > 0) & ~answers.sideways
+    for line in lines:
+        others[line.shapes] = False
+    width = answers.labels.shape[1]
+    found = np.zeros(answers.labels.shape[0], np.int64)
+    for line in lines:
+        box = line.box
+        sides = (slice(max(box.left - _BESIDE, 0), max(box.left, 0)), slice(box.right, min(box.right + _BESIDE, width)))
+        for side in sides:
+            ink = others[answers.labels[box.top : box.bottom, side]].sum(axis=1)
+            # Lines that lie over one another are told of the same ink.
+            found[box.top : box.bottom] = np.maximum(found[box.top : box.bottom], ink)
+    return int(found.sum())
+
+
+def tallest_shape(answers: Answers, lines: Sequence[InkLine]) -> float | None:
+    """The tallest shape of the lines, in heights of a usual letter of its line; None where there is no letter.
+
+    A word of the next line that hangs on a tail of this one makes one tall shape with it, and is lost in its picture.
+    """
+    found = []
+    for line in lines:
+        heights = answers.stats[line.shapes, HEIGHT]
+        letters = heights[heights >= _LETTER_TALL]
+        if letters.size:
+            found.append(float(letters.max() / np.median(letters)))
+    return max(found, default=None)
 
 
 def is_stamped(answers: Answers, zone: Box) -> bool:

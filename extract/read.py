@@ -151,8 +151,12 @@ def _with_place(text: ZoneText, ink: Answers, spec: FieldSpec, zone: Zone, lines
         **_unlisted(text, spec),
         str(Feature.STAMPED): float(answers.is_stamped(ink, zone.box)),
         str(Feature.ADJACENT): float(answers.adjacent_ink(ink, lines)),
+        str(Feature.BESIDE): float(answers.beside_ink(ink, lines)),
         str(Feature.FOREIGN): 0.0 if zone.cells else float(answers.foreign_ink(ink, zone.box, lines)),
     }
+    tallest = answers.tallest_shape(ink, lines)
+    if tallest is not None and not zone.cells:
+        features[str(Feature.TALLEST)] = tallest
     return replace(text, stray=answers.stray_ink(ink, zone.box, lines), features=features)
 
 

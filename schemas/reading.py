@@ -32,6 +32,7 @@ class Feature(StrEnum):
     OVERFLOW = "overflow"  # share of the answer's ink that lies outside its zone
     FOREIGN = "foreign"  # pixels (at 300 dpi) of writing in the zone that was taken for another zone's
     ADJACENT = "adjacent"  # pixels (at 300 dpi) of other writing as near above it or below as its next line
+    BESIDE = "beside"  # pixels (at 300 dpi) of other writing on the rows of its lines, right before them or behind
     UNREAD = "unread"  # pixels (at 300 dpi) of ink in lines of writing that were read as nothing
     STAMPED = "stamped"  # 1 where a stamp set on its side reaches into the zone, else 0
     # Of the letters and figures read, the share the field's pattern left out before its find, or figures behind it.
@@ -39,6 +40,7 @@ class Feature(StrEnum):
     LENGTH = "length"  # characters of the reading, a count
     LINES = "lines"  # lines of writing, a count
     HEIGHT = "height"  # of the ink of a line, pixels at 300 dpi
+    TALLEST = "tallest"  # height of its tallest shape, in heights of a usual letter of that line
     EVENNESS = "evenness"  # share of the letters that stand on the foot of their line: near 1 for type, half by hand
     STRUCK = "struck"  # longest level stroke through the writing, in heights of its line; 0 if there is none
     INKED = "inked"  # 1 where nothing was read although ink stands there that may be an answer, else 0

@@ -239,3 +239,31 @@ def test_lines_of_one_answer_and_no_lines_have_nothing_adjacent() -> None:
     answer = found(block(last_top=480), UPPER_ZONE, LOWER_ZONE)
     upper, lower = answers.lines_of_zones(answer, [UPPER_ZONE, LOWER_ZONE])
     assert answers.adjacent_ink(answer, upper) == answers.adjacent_ink(answer, lower) == 0
+
+
+def test_a_word_behind_a_wide_gap_is_counted_beside_the_line_and_one_of_the_next_column_is_not() -> None:
+    end = 210 + round(LETTER.getlength("Springfield"))
+    zone = Box(200, 380, end + 20, 460)
+    for gap, is_near in ((85, True), (150, False)):
+        picture, pen = page()
+        pen.text((210, 400), "Springfield", font=LETTER, fill=0)
+        pen.text((end + gap, 400), "TX", font=LETTER, fill=0)
+        answer = found(picture, zone)
+        (own,) = answers.lines_of_zones(answer, [zone])
+        assert (answers.beside_ink(answer, own) > 100) is is_near
+        assert (answers.beside_ink(answer, own) > 0) is is_near
+    assert answers.beside_ink(answer, []) == 0
+
+
+def test_a_word_that_hangs_on_the_line_above_makes_a_shape_too_tall_for_a_letter() -> None:
+    zone = Box(200, 380, 700, 540)
+    for tail_ends, is_tall in ((450, False), (500, True)):
+        picture, pen = page()
+        pen.text((210, 400), "Springfield", font=LETTER, fill=0)
+        pen.rectangle((230, 430, 233, tail_ends), fill=0)
+        answer = found(picture, zone)
+        (own,) = answers.lines_of_zones(answer, [zone])
+        tallest = answers.tallest_shape(answer, own)
+        assert tallest is not None
+        assert (tallest > 2) is is_tall
+    assert answers.tallest_shape(answer, []) is None
