@@ -33,7 +33,8 @@ class Settings(BaseSettings):
     port:         of the site and the API.
     host:         the address they listen on; others than this machine's own need `api_keys`.
     hosts:        further host names the service answers to, parted by commas.
-    api_keys:     who may call from other machines, "name:key" parted by commas; empty for nobody.
+    api_keys:     who may call from other machines, "name:key" or "name[scope+scope]:key" parted by commas; empty for
+                  nobody.
     workers:      processes that read side by side.
     lease_seconds: how long a step belongs to a worker that gives no sign of life.
     sweep_seconds: how often steps of dead workers are looked for.
@@ -146,7 +147,7 @@ class Settings(BaseSettings):
             "forms": str(self.forms or "none"),
             "proxies": ", ".join(sorted(self.proxy_addresses)) or "none",
             "hosts": ", ".join(sorted(self.host_names)) or "none",
-            "api_keys": ", ".join(f"{key.name}:{_HIDDEN}" for key in self.callers.keys) or "none: this machine only",
+            "api_keys": ", ".join(f"{key.shown}:{_HIDDEN}" for key in self.callers.keys) or "none: this machine only",
         }
         plain = [name for name in type(self).model_fields if name not in names]
         names |= {name: str(getattr(self, name)) for name in plain}

@@ -8,10 +8,11 @@ from starlette.requests import Request
 
 from intake.api import batch_queries
 from intake.api.front_desk import AsCaller, AtDesk
-from intake.api.policy import PolicedRoute, Policy, policy
+from intake.api.policy import PolicedRoute, policy
 from intake.api.upload import take_in
 from intake.api.views import BatchList, BatchView, FileView, ReceiptView
 from intake.api.watch import note
+from schemas.scopes import Scope
 
 router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1/batches", tags=["batches"])
 
@@ -67,7 +68,7 @@ After = Annotated[UUID | None, Query(description="`next` of the page before.")]
 
 
 @router.post("", status_code=201, openapi_extra=_FORM, responses={200: {"description": "It had been received before."}})
-@policy(Policy.KNOWN)
+@policy(Scope.BATCHES_WRITE)
 async def hand_over(
     request: Request, response: Response, desk: AtDesk, caller: AsCaller, idempotency_key: Key = None
 ) -> ReceiptView:
@@ -83,7 +84,7 @@ async def hand_over(
 
 
 @router.get("")
-@policy(Policy.KNOWN)
+@policy(Scope.BATCHES_READ)
 def list_batches(desk: AtDesk, limit: Limit = 50, after: After = None) -> BatchList:
     """All batches, the newest first."""
     with desk.service.database.read() as session:
@@ -91,7 +92,7 @@ def list_batches(desk: AtDesk, limit: Limit = 50, after: After = None) -> BatchL
 
 
 @router.get("/{batch_id}")
-@policy(Policy.KNOWN)
+@policy(Scope.BATCHES_READ)
 def show_batch(desk: AtDesk, batch_id: UUID, limit: FileLimit = 1000, after: After = None) -> BatchView:
     """One batch: where its files, pages and pieces stand, and why what is in quarantine is there."""
     with desk.service.database.read() as session:
@@ -99,7 +100,7 @@ def show_batch(desk: AtDesk, batch_id: UUID, limit: FileLimit = 1000, after: Aft
 
 
 @router.post("/{batch_id}/files/{file_id}/retry")
-@policy(Policy.KNOWN)
+@policy(Scope.QUARANTINE_WRITE)
 def retry_file(desk: AtDesk, caller: AsCaller, batch_id: UUID, file_id: UUID) -> FileView:
     """Try a file again that is in quarantine, or those of its pieces that are."""
     return batch_queries.retry_file(desk.service.database, batch_id, file_id, caller.name)

@@ -6,25 +6,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
-from starlette.types import Scope
+from starlette.types import Scope as Connection
 
 from intake.api.problem import ProblemCode, Refused
 from intake.api_keys import LOCAL_CALLER, MAKE_ONE, ApiKeys
 from intake.settings import Settings
 from schemas.errors import Unavailable
+from schemas.scopes import EVERYTHING, Scope
 
 # Whoever sends one of these speaks for somebody else, and whoever that is, is not on this machine.
 _PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _SCHEME: Final = "bearer"
 _CHALLENGE: Final = 'Bearer realm="postroom"'
-_SCOPE_KEY: Final = "postroom.caller"
+_CALLER: Final = "postroom.caller"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `name` stands in the audit, on the batches handed over and in the log."""
+    """Who asks. `name` stands in the audit, on the batches handed over and in the log; `scopes`: what the key opens."""
 
     name: str
+    scopes: frozenset[Scope] = frozenset()
 
 
 def identify(request: Request, keys: ApiKeys) -> Caller:
@@ -38,12 +40,12 @@ def identify(request: Request, keys: ApiKeys) -> Caller:
         if given is None:
             raise _unknown("Every caller needs a key.", _CHALLENGE)
         scheme, _, key = given.partition(" ")
-        name = keys.whose(key.strip()) if scheme.lower() == _SCHEME else None
-        if name is None:
+        found = keys.find(key.strip()) if scheme.lower() == _SCHEME else None
+        if found is None:
             raise _unknown("The key is not known here.", f'{_CHALLENGE}, error="invalid_token"')
-        return Caller(name)
+        return Caller(found.name, found.scopes)
     if _is_of_this_machine(request):
-        return Caller(LOCAL_CALLER)
+        return Caller(LOCAL_CALLER, EVERYTHING)
     detail = (
         "Only programs on the machine of the service itself are served, and none through a proxy: no keys are set for"
         " others. Whoever runs the service can set them in POSTROOM_API_KEYS."
@@ -51,20 +53,29 @@ def identify(request: Request, keys: ApiKeys) -> Caller:
     raise Refused(403, ProblemCode.NOT_THIS_MACHINE, detail)
 
 
+def require_scope(caller: Caller, scope: Scope) -> None:
+    """Raise Refused unless what the caller showed opens this."""
+    if scope in caller.scopes:
+        return
+    challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"'
+    detail = f"The key is known, and does not open this: it takes a key with the scope {scope}."
+    raise Refused(403, ProblemCode.MISSING_SCOPE, detail, headers={"WWW-Authenticate": challenge})
+
+
 def remember(request: Request, caller: Caller) -> None:
     """Keep the caller with its request, for the route and for the log."""
-    request.scope[_SCOPE_KEY] = caller
+    request.scope[_CALLER] = caller
 
 
 def caller_of(request: Request) -> Caller:
     """The caller of a request whose route does not serve anybody."""
-    caller: Caller = request.scope[_SCOPE_KEY]
+    caller: Caller = request.scope[_CALLER]
     return caller
 
 
-def name_of_caller(scope: Scope) -> str | None:
+def name_of_caller(connection: Connection) -> str | None:
     """For the log: the name of the caller of a request; None if nobody asked who that is, or it is not known."""
-    caller: Caller | None = scope.get(_SCOPE_KEY)
+    caller: Caller | None = connection.get(_CALLER)
     return None if caller is None else caller.name
 
 

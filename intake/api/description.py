@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from intake.api.policy import PolicedRoute, Policy, policy, policy_of
 from intake.api.problem import MEDIA_TYPE, Problem
+from schemas.scopes import Scope
 
 router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1", tags=["description"])
 
@@ -17,7 +18,8 @@ _METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 _KEY: Final = "A key of the service (POSTROOM_API_KEYS). Programs on its own machine need none."
 _EVERYWHERE: Final = {
     401: "Callers from elsewhere, or through a proxy, need a key: Authorization: Bearer KEY.",
-    403: "No keys are set, so that only this machine is served; or a page of another site wants to change something.",
+    403: "The key lacks the scope; or no keys are set, so that only this machine is served; or a page of another site"
+    " wants to change something.",
     421: "The service was called by a name that is not its own.",
     500: "The service failed.",
 }
@@ -63,18 +65,20 @@ def described(app: FastAPI) -> dict[str, Any]:
     problem = Problem.model_json_schema(ref_template=_REFERENCE)
     schemas |= problem.pop("$defs", {}) | {"Problem": problem}
     found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": _KEY}}
-    open_to_all = {
-        route.path
+    policies = {
+        (route.path, method.lower()): policy_of(route.endpoint)
         for route in app.routes
-        if isinstance(route, PolicedRoute) and policy_of(route.endpoint) is Policy.ANYBODY
+        if isinstance(route, PolicedRoute)
+        for method in route.methods or ()
     }
     for path, operations in found["paths"].items():
         for method in _METHODS & operations.keys():
             _describe_errors(path, method, operations[method]["responses"])
-            if path in open_to_all:
+            chosen = policies[path, method]
+            if chosen is Policy.ANYBODY:
                 del operations[method]["responses"]["401"]
             else:
-                operations[method]["security"] = [{"key": []}, {}]
+                operations[method]["security"] = [{"key": [chosen.value] if isinstance(chosen, Scope) else []}, {}]
     app.openapi_schema = found
     return found
 

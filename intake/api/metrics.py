@@ -13,9 +13,10 @@ from starlette.responses import Response
 
 from intake import ledger, queue_length
 from intake.api.front_desk import AtDesk
-from intake.api.policy import PolicedRoute, Policy, policy
+from intake.api.policy import PolicedRoute, policy
 from intake.service import Service
 from schemas.errors import Unavailable
+from schemas.scopes import Scope
 from schemas.states import MailState, StepName, StepState
 
 router: Final = APIRouter(route_class=PolicedRoute, tags=["metrics"])
@@ -27,7 +28,7 @@ _OPEN_STATES: Final = (StepState.READY, StepState.RUNNING, StepState.WAITING, St
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {MEDIA_TYPE: {}}}})
-@policy(Policy.KNOWN)
+@policy(Scope.METRICS_READ)
 def metrics(desk: AtDesk) -> Response:
     """Everything, in the text format of Prometheus."""
     return Response(generate_latest(desk.traffic.registry), media_type=MEDIA_TYPE)

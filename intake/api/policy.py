@@ -8,7 +8,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from intake.api.callers import identify, remember
+from intake.api.callers import identify, remember, require_scope
+from schemas.scopes import Scope
 
 _ATTRIBUTE: Final = "__policy__"
 
@@ -16,13 +17,16 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class Policy(StrEnum):
-    """Who may."""
+    """Who may, where it takes no scope."""
 
     ANYBODY = "anybody"  # the answer says nothing but states
-    KNOWN = "known"  # whoever is on this machine, or shows a key
+    KNOWN = "known"  # whoever is on this machine, or shows a key, whatever that opens
 
 
-def policy(chosen: Policy) -> Callable[[Endpoint], Endpoint]:
+Chosen = Policy | Scope  # a scope: whoever is on this machine, or shows a key that opens it
+
+
+def policy(chosen: Chosen) -> Callable[[Endpoint], Endpoint]:
     """Say who may use the route below."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
@@ -32,10 +36,10 @@ def policy(chosen: Policy) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
-def policy_of(endpoint: Callable[..., Any]) -> Policy:
+def policy_of(endpoint: Callable[..., Any]) -> Chosen:
     """Who may use it. Raises LookupError if nobody said."""
     found = getattr(endpoint, _ATTRIBUTE, None)
-    if not isinstance(found, Policy):
+    if not isinstance(found, Policy | Scope):
         raise LookupError(f"the route {getattr(endpoint, '__name__', endpoint)} has no policy")
     return found
 
@@ -53,10 +57,11 @@ class PolicedRoute(APIRoute):
         return guarded
 
 
-def enforce(chosen: Policy, request: Request) -> None:
+def enforce(chosen: Chosen, request: Request) -> None:
     """Raise Refused unless this request may; note who asks where it matters."""
-    match chosen:
-        case Policy.ANYBODY:
-            return
-        case Policy.KNOWN:
-            remember(request, identify(request, request.app.state.front_desk.keys))
+    if chosen is Policy.ANYBODY:
+        return
+    caller = identify(request, request.app.state.front_desk.keys)
+    remember(request, caller)
+    if isinstance(chosen, Scope):
+        require_scope(caller, chosen)

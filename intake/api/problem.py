@@ -22,6 +22,7 @@ class ProblemCode(StrEnum):
 
     NOT_THIS_MACHINE = "not_this_machine"
     UNKNOWN_CALLER = "unknown_caller"
+    MISSING_SCOPE = "missing_scope"
     NOT_SIGNED_IN = "not_signed_in"
     NOT_ALLOWED = "not_allowed"
     STALE_PAGE = "stale_page"

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query
 
 from intake import quarantine
 from intake.api.front_desk import AsCaller, AtDesk
-from intake.api.policy import PolicedRoute, Policy, policy
+from intake.api.policy import PolicedRoute, policy
 from intake.api.problem import Fault, ProblemCode, Refused
 from intake.api.views import QuarantineChange, QuarantineList, Rejection, SetAsideView
 from intake.quarantine import SetAside
 from schemas.errors import Cause
+from schemas.scopes import Scope
 from schemas.states import MailState
 
 router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1/quarantine", tags=["quarantine"])
@@ -23,7 +24,7 @@ OfCause = Annotated[Cause | None, Query(description="Only what was set aside for
 
 
 @router.get("")
-@policy(Policy.KNOWN)
+@policy(Scope.BATCHES_READ)
 def list_quarantine(desk: AtDesk, cause: OfCause = None, limit: Limit = 200, after: After = 0) -> QuarantineList:
     """What the machine gave up on, each with its cause and what a person can do."""
     with desk.service.database.read() as session:
@@ -33,7 +34,7 @@ def list_quarantine(desk: AtDesk, cause: OfCause = None, limit: Limit = 200, aft
 
 
 @router.post("/{subject_id}/retry")
-@policy(Policy.KNOWN)
+@policy(Scope.QUARANTINE_WRITE)
 def retry(desk: AtDesk, caller: AsCaller, subject_id: UUID) -> QuarantineChange:
     """Try a file or piece again, with all attempts; of a file, those of its pieces as well that are in quarantine."""
     database = desk.service.database
@@ -43,7 +44,7 @@ def retry(desk: AtDesk, caller: AsCaller, subject_id: UUID) -> QuarantineChange:
 
 
 @router.post("/{subject_id}/reject")
-@policy(Policy.KNOWN)
+@policy(Scope.QUARANTINE_WRITE)
 def reject(desk: AtDesk, caller: AsCaller, subject_id: UUID, rejection: Rejection) -> QuarantineChange:
     """Refuse a file or piece for good, with the reason. Nothing of its bytes is deleted."""
     database = desk.service.database

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from intake import audit
 from intake.api.app import create_app
 from intake.api.callers import is_open_to_others, require_keys_for_others
-from intake.api.policy import PolicedRoute, Policy, policy_of
+from intake.api.policy import Chosen, PolicedRoute, Policy, policy_of
 from intake.api_keys import parse_api_keys
 from intake.database.tables import AuditRow, BatchRow
 from intake.service import Service
@@ -48,7 +48,7 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def routes(caller: Caller) -> list[tuple[str, str, Policy]]:
+def routes(caller: Caller) -> list[tuple[str, str, Chosen]]:
     """Method, address and policy of every route, any id put in where one belongs."""
     found = [route for route in caller.app.routes if isinstance(route, PolicedRoute)]
     assert len(found) == len(caller.app.routes) >= 8
@@ -190,11 +190,15 @@ def test_what_is_no_host_name_is_refused_at_start(monkeypatch: pytest.MonkeyPatc
 
 def test_a_key_is_known_by_all_of_it() -> None:
     keys = parse_api_keys(KEYS)
-    assert [keys.whose(key) for key in (KEY, OLD_KEY, OTHER)] == ["scanner", "scanner", "archive"]
+    assert [found and found.name for found in map(keys.find, (KEY, OLD_KEY, OTHER))] == [
+        "scanner",
+        "scanner",
+        "archive",
+    ]
     for wrong in ("", KEY[:-1], KEY + " ", KEY.upper(), "\udcff" * 32):
-        assert keys.whose(wrong) is None
+        assert keys.find(wrong) is None
     assert not parse_api_keys(" ")
-    assert parse_api_keys("").whose("") is None
+    assert parse_api_keys("").find("") is None
 
 
 @pytest.mark.parametrize(
