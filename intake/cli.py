@@ -33,6 +33,10 @@ _QUARANTINE_COMMANDS: Final = {
     "retry": "intake.commands.quarantine:retry",
     "reject": "intake.commands.quarantine:reject",
 }
+_AUDIT_COMMANDS: Final = {
+    "verify": "intake.commands.audit:verify",
+    "head": "intake.commands.audit:head",
+}
 _PEOPLE_COMMANDS: Final = {
     "list": "intake.commands.people:list_people",
     "invite": "intake.commands.people:invite",
@@ -69,6 +73,9 @@ def command_line(more: Mapping[str, str] = _NONE) -> typer.Typer:
     app.add_typer(
         typer.Typer(help="Who may sign in to the site.", cls=later(_PEOPLE_COMMANDS), no_args_is_help=True),
         name="people",
+    )
+    app.add_typer(
+        typer.Typer(help="The log of who did what.", cls=later(_AUDIT_COMMANDS), no_args_is_help=True), name="audit"
     )
     app.add_typer(typer.Typer(help="Accuracy, calibration and speed against truth.", cls=measure), name="measure")
     return app
