@@ -5,7 +5,7 @@ CODE := schemas extract intake review_ui tests
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--only-binary :all: --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup setup-dev demo test lint bench soak soak-service lock clean
+.PHONY: help setup setup-dev demo test lint bench soak soak-service schemas lock clean
 
 help:
 	@echo "make setup   install what is missing: Debian packages, .venv, models"
@@ -16,6 +16,7 @@ help:
 	@echo "make soak    read ten thousand synthetic pages: the pace and the memory must hold; then soak-service"
 	@echo "make soak-service   twenty thousand pieces and a thousand kills, and eight keyers with 40,000 claims, on both"
 	@echo "                    databases; STORM=4000,100 KEYING=8,500 for less"
+	@echo "make schemas write the JSON Schemas of records and their reference anew"
 	@echo "make lock    resolve the lock files anew; UPGRADE=--upgrade takes newer versions"
 	@echo "make clean   remove .venv and everything built"
 
@@ -55,6 +56,9 @@ soak-service: setup-dev
 	POSTROOM_STEP_RUNS=$(STEP_RUNS) $(BIN)/pytest tests/integration/database/test_step_machine.py
 	POSTROOM_CLAIMS=2000 $(BIN)/pytest tests/integration/database/test_claims_at_once.py
 	POSTROOM_KEYING=$(KEYING) $(BIN)/pytest -s tests/integration/database/test_review_at_once.py
+
+schemas: setup-dev
+	$(BIN)/postroom forms schemas schemas/json --reference docs/records.md
 
 lock: setup-dev
 	$(COMPILE) $(UPGRADE) --extra setup --output-file requirements.lock

@@ -27,6 +27,7 @@ _FORM_COMMANDS: Final = {
     "check": "intake.commands.forms:check_forms",
     "import-quexf": "intake.commands.import_quexf:import_quexf",
     "derive": "intake.commands.derive_form:derive_form",
+    "schemas": "intake.commands.schemas:write_schemas",
 }
 _QUARANTINE_COMMANDS: Final = {
     "list": "intake.commands.quarantine:list_quarantine",

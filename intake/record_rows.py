@@ -1,7 +1,7 @@
 """A record and its rows: what was read is kept field by field, and put together again to be published."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -30,12 +30,18 @@ _STATES: Final = {
 
 
 class Source(NamedTuple):
-    """Where the documents of a piece came from. `piece`, `batch`: their public ids."""
+    """Where the documents of a piece came from. `piece`, `batch`: their public ids.
+
+    Who handed the batch over is not in it: records go out to others.
+    """
 
     piece: UUID
     name: str
     sha256: str
     batch: UUID
+    channel: str
+    received_on: date
+    received_at: datetime
 
 
 class KeptDocument(NamedTuple):
@@ -101,8 +107,12 @@ def load(session: Session, document: KeptDocument, source: Source, record_id: st
                 name=source.name,
                 sha256=source.sha256,
                 batch_id=str(source.batch),
+                piece_id=str(source.piece),
+                channel=source.channel,
+                received_on=source.received_on,
                 pages=[page["number"] for page in known],
             ),
+            "received_at": source.received_at.isoformat(),
             "form_type": document.form_type,
             "edition": document.edition,
             "fields": {field.name: _field(field) for field in fields},
@@ -157,7 +167,13 @@ _FILLING_PAGE: Final = (
     .values(document_id=bindparam("to_document"), label=bindparam("as_label"), details=bindparam("with_details"))
 )
 _SOURCE: Final = (
-    select(_PIECES.c.public_id, _FILES.c.name, _FILES.c.sha256, _BATCHES.c.public_id)
+    select(
+        _PIECES.c.public_id,
+        _FILES.c.name,
+        _FILES.c.sha256,
+        _BATCHES.c.public_id,
+        *(_BATCHES.c[name] for name in ("channel", "received_on", "received_at")),
+    )
     .join_from(_PIECES, _FILES, _PIECES.c.file_id == _FILES.c.id)
     .join(_BATCHES, _FILES.c.batch_id == _BATCHES.c.id)
     .where(_PIECES.c.id == bindparam("of_piece"))

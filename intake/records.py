@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from schemas.extraction import Document, Failure, FieldValue
 from schemas.field import FieldStatus
-from schemas.geometry import PageArea
+from schemas.geometry import PageArea, outline_in_scan
 from schemas.page import PageFact, PageLabel
 from schemas.reading import Mark, Region
 from schemas.record import (
@@ -37,6 +37,7 @@ def to_record(
 ) -> Record:
     """The record of one document of the file `name`. The same bytes and pages always give the same record id."""
     numbers = [page.number for page in document.pages]
+    transforms = {page.number: page.transform for page in document.pages}
     return Record(
         record_id=record_id(name, sha256, numbers),
         status=status_of(document),
@@ -44,7 +45,7 @@ def to_record(
         received_at=None if received_at is None else received_at.isoformat(),
         form_type=document.form_type,
         edition=document.edition,
-        fields={value.spec.name: _field(value) for value in document.fields},
+        fields={value.spec.name: _field(value, transforms.get(value.page or 0)) for value in document.fields},
         pages=[_page(page) for page in document.pages],
         regions=[_region(region) for region in document.regions],
         failures=[_failure(failure) for failure in document.failures],
@@ -77,12 +78,17 @@ def _box(area: PageArea | None) -> list[float] | None:
     return None if area is None else area.as_list()
 
 
+def outline_of(box: Sequence[float] | None, transform: Sequence[float] | None) -> list[list[float]] | None:
+    """A record's box in pixels of the page as scanned, by the page's transform; None where either is not known."""
+    return None if box is None or transform is None else outline_in_scan(PageArea(*box), transform)
+
+
 def _score(raw: float) -> float:
     """A raw score as the record carries it: four digits, within 0 to 1."""
     return round(min(max(raw, 0.0), 1.0), 4)
 
 
-def _field(value: FieldValue) -> RecordField:
+def _field(value: FieldValue, transform: Sequence[float] | None) -> RecordField:
     return RecordField(
         value=list(value.value) if isinstance(value.value, tuple) else value.value,
         text=value.text,
@@ -92,6 +98,7 @@ def _field(value: FieldValue) -> RecordField:
         score=value.score,
         page=value.page,
         box=_box(value.area),
+        scan_outline=outline_of(_box(value.area), transform),
         field_class=value.spec.field_class,
         problem=value.problem,
         features={name: value.features[name] for name in sorted(value.features)},
@@ -108,6 +115,7 @@ def _field(value: FieldValue) -> RecordField:
         checks=[RecordCheck(name=check.name, passed=check.passed, message=check.message) for check in value.checks],
         reasons=list(value.reasons),
         decided_by=value.decided_by,
+        policy=value.decided_by or None,
     )
 
 

@@ -1,6 +1,6 @@
 """Places on paper: rectangles in pixels and in fractions of a page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -81,6 +81,18 @@ class PageArea:
     def as_list(self) -> list[float]:
         """[x0, y0, x1, y1], each rounded to 5 digits (under 0.02 mm on A4) and kept within the page."""
         return [round(min(max(value, 0.0), 1.0), 5) for value in (self.left, self.top, self.right, self.bottom)]
+
+
+def outline_in_scan(area: PageArea, transform: Sequence[float]) -> list[list[float]]:
+    """The corners [x, y] of `area` in pixels of the page as scanned, from its top left clockwise, to a tenth.
+
+    transform: (a, b, c, d, e, f) of `schemas.page.PageFact`. A page that lay askew makes it a slanted rectangle.
+    """
+    a, b, c, d, e, f = transform
+    corners = (
+        (area.left, area.top), (area.right, area.top), (area.right, area.bottom), (area.left, area.bottom)
+    )  # fmt: skip
+    return [[round(a * u + b * v + c, 1), round(d * u + e * v + f, 1)] for u, v in corners]
 
 
 def fraction_of_page(box: Box, width: int, height: int) -> PageArea:

@@ -1,20 +1,32 @@
 """The record: what a receiving system gets for one document. Changing these classes changes a public contract."""
 
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from schemas.field import FieldKind, FieldStatus
 from schemas.page import PageLabel
 from schemas.reading import MarkState, RegionKind
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
-Fractions = list[float]  # [x0, y0, x1, y1], each 0 to 1 of the upright page
+_A_BOX = "[x0, y0, x1, y1], each 0 to 1 of the upright page"
+_AN_OUTLINE = (
+    "the box on the page as scanned: its corners [x, y] in pixels, from the upright box's top left clockwise; null"
+    " where there is no box, or nobody knows how the page lay"
+)
+_A_MOMENT: dict[str, JsonValue] = {"format": "date-time"}  # ISO 8601 with its zone
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Corner = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+Fractions = Annotated[list[_Share], Field(min_length=4, max_length=4, description=_A_BOX)]
+Outline = Annotated[list[_Corner], Field(min_length=4, max_length=4)]
 
 
 class _Border(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Whatever has a default is written all the same: the published schemas say so.
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class RecordReading(_Border):
@@ -49,7 +61,7 @@ class RecordEntry(_Border):
     """What a person did with a field: nothing of it is ever overwritten by the next."""
 
     by: str = Field(description="the person's role")
-    at: str
+    at: str = Field(json_schema_extra=_A_MOMENT)
     action: FieldStatus = Field(description="what the field was from then on")
 
 
@@ -70,6 +82,7 @@ class RecordField(_Border):
     )
     page: int | None = Field(description="page number in the file, null if the field's page is missing")
     box: Fractions | None = Field(description="[x0, y0, x1, y1] in 0-1 of the upright page")
+    scan_outline: Outline | None = Field(default=None, description=_AN_OUTLINE)
     field_class: str = Field(default="", description="class of field the decision went by, as the form type names it")
     problem: str = Field(default="", description="why what stands here could not be understood; empty if it could")
     features: dict[str, float] = Field(
@@ -81,6 +94,11 @@ class RecordField(_Border):
     reasons: list[str] = Field(default=[], description="why a person must look, in words; empty if nobody must")
     entries: list[RecordEntry] = Field(default=[], description="what people did with it, the first first")
     decided_by: str = Field(description="policy and calibration with their versions, or the person's role")
+    policy: str | None = Field(
+        default=None,
+        description="policy and calibration with their versions by which the machine decided, whoever decided after it;"
+        " null if no machine did",
+    )
 
 
 class RecordLine(_Border):
@@ -122,6 +140,9 @@ class RecordSource(_Border):
     name: str = Field(description="name of the file as received")
     sha256: str | None = Field(description="of the file as received; null if it could not be opened")
     batch_id: str | None = None
+    piece_id: str | None = Field(default=None, description="the item of mail it came in")
+    channel: str | None = Field(default=None, description="how the batch came in")
+    received_on: date | None = Field(default=None, description="the day the mail arrived, as it was stated")
     pages: list[int] = Field(description="page numbers in the file, in order")
 
 
@@ -142,7 +163,7 @@ class Record(_Border):
     revision: int = 1
     status: Literal["complete", "review", "failed"]
     source: RecordSource
-    received_at: str | None = None
+    received_at: str | None = Field(default=None, description="when it was handed over", json_schema_extra=_A_MOMENT)
     form_type: str | None = Field(description="null for a page of no known form type: never a guess")
     edition: str | None = None
     fields: dict[str, RecordField] = {}

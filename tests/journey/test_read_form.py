@@ -7,6 +7,7 @@ import pytest
 
 from extract.page import PageImage
 from extract.unpack import unpack
+from intake.records import to_record
 from intake.synthetic.fonts import missing_packages
 from intake.synthetic.truth import DocumentTruth, load_truth
 from intake.synthetic.write import write_post
@@ -15,7 +16,9 @@ from intake.worker import Stopwatch, Workshop, WorkshopSettings
 from schemas.extraction import Document, FieldValue
 from schemas.field import FieldKind, FieldStatus
 from schemas.form_type import FormType, load_form_types
+from schemas.json_schema import form_schema, record_schema
 from schemas.page import PageLabel
+from tests.schema_check import faults_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -132,3 +135,12 @@ def test_reading_the_same_bytes_twice_gives_equal_documents(
 ) -> None:
     (name, *_) = [truth.file for truth in truths if truth.kind == "form"]
     assert workshop.read(pages_of(post / name)) == read[name]
+
+
+def test_every_record_is_as_its_published_schema_says(read: dict[str, list[Document]]) -> None:
+    schemas = {form.id: form_schema(form) for form in load_form_types()}
+    for file, documents in read.items():
+        for document in documents:
+            record = to_record(document, name=file, sha256="0" * 64).model_dump_json()
+            assert faults_of(record, record_schema()) == []
+            assert faults_of(record, schemas.get(document.form_type or "", {})) == []

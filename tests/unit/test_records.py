@@ -69,7 +69,8 @@ def test_a_value_is_written_with_its_place_and_what_each_reader_saw() -> None:
     raw = json.loads(
         to_record(Document("a-form", "1998", (CONTENT,), (value,)), name="a.tif", sha256=SHA).model_dump_json()
     )
-    assert raw["source"] == {"name": "a.tif", "sha256": SHA, "batch_id": None, "pages": [1]}
+    unknown = dict.fromkeys(("batch_id", "piece_id", "channel", "received_on"))
+    assert raw["source"] == unknown | {"name": "a.tif", "sha256": SHA, "pages": [1]}
     assert raw["fields"]["ticks"] == {
         "value": ["yes", "no"],
         "text": "yes, no",
@@ -79,6 +80,7 @@ def test_a_value_is_written_with_its_place_and_what_each_reader_saw() -> None:
         "score": None,
         "page": 1,
         "box": None,
+        "scan_outline": None,
         "field_class": "choice",
         "problem": "",
         "features": {"mean": 0.9, "weakest": 0.8},
@@ -88,6 +90,7 @@ def test_a_value_is_written_with_its_place_and_what_each_reader_saw() -> None:
         "reasons": ["two ticks"],
         "entries": [],
         "decided_by": "policy@1",
+        "policy": "policy@1",
     }
 
 
@@ -95,3 +98,17 @@ def test_a_probability_keeps_four_digits_and_a_place_stays_on_the_page() -> None
     record = to_record(form(FieldStatus.ACCEPTED), name="a.tif", sha256=SHA)
     assert record.fields["field 0"].confidence == 0.9991
     assert record.fields["field 0"].box == [0, 0.1, 0.5, 1]
+
+
+def test_a_box_stands_on_the_scan_where_the_page_lay() -> None:
+    # A page scanned lying on its left side, 2000 x 1000 pixels: the upright page's top runs up the scan's left edge.
+    page = PageFact(1, PageLabel.CONTENT, turned=90, width=2000, height=1000, transform=(0, 2000, 0, -1000, 0, 1000))
+    record = to_record(Document("a-form", "1998", (page,), form(FieldStatus.REVIEW).fields), name="a.tif", sha256=SHA)
+    # Upright it goes from (0, 0.1) to (0.5, 1): u = 0 is at the foot of the scan, v = 0.1 is 200 pixels from its left.
+    corners = [[200.0, 1000.0], [200.0, 500.0], [2000.0, 500.0], [2000.0, 1000.0]]
+    assert record.fields["field 0"].scan_outline == corners
+
+
+def test_a_box_on_a_page_nobody_knows_the_lie_of_has_no_place_on_the_scan() -> None:
+    assert CONTENT.transform is None
+    assert to_record(form(FieldStatus.REVIEW), name="a.tif", sha256=SHA).fields["field 0"].scan_outline is None

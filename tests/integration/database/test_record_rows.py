@@ -1,5 +1,6 @@
 """A record that is kept as rows comes out as it went in."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from sqlalchemy import select
 
 from intake import record_rows
 from intake.database.engine import Database
-from intake.database.tables import BatchRow
+from intake.database.tables import BatchRow, PieceRow
 from schemas.record import Record
 from tests.integration.database.small_world import NOW, receive_pieces
 
@@ -16,7 +17,8 @@ FIELD: dict[str, Any] = {
     "score": 0.912345, "page": 1, "box": [0.1, 0.2, 0.3, 0.4], "field_class": "date", "problem": "",
     "features": {"mean": 0.99, "weakest": 0.5}, "readings": [{"text": "05032025", "reader": "r/1/x", "score": 0.9}],
     "marks": [], "checks": [{"name": "date_order", "passed": True, "message": ""}],
-    "reasons": ["The reading is not sure enough."], "decided_by": "policy@1/7",
+    "reasons": ["The reading is not sure enough."], "decided_by": "policy@1/7", "policy": "policy@1/7",
+    "scan_outline": [[1.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 4.0]],
 }  # fmt: skip
 MARK = {"option": "yes", "state": "ticked", "ink_share": 0.2, "score": 0.5, "reason": "A cross.", "box": [0, 0, 1, 1]}
 TICKS = FIELD | {"value": ["yes"], "text": "", "kind": "choice", "readings": [], "marks": [MARK], "confidence": None}
@@ -54,8 +56,10 @@ def test_a_record_comes_out_of_its_rows_as_it_went_in(database: Database, kept: 
     with database.read() as session:
         [document] = record_rows.documents_of(session, piece)
         source = record_rows.source_of(session, piece)
-        batch = str(session.scalars(select(BatchRow.public_id)).one())
+        batch, piece_id = session.scalars(select(BatchRow.public_id)).one(), session.get_one(PieceRow, piece).public_id
         again = record_rows.load(session, document, source, "r-1", revision=1)
-    kept = kept.model_copy(update={"source": kept.source.model_copy(update={"batch_id": batch})})
+    receipt = {"batch_id": str(batch), "piece_id": str(piece_id), "channel": "test", "received_on": date(2026, 3, 2)}
+    source_of_kept = kept.source.model_copy(update=receipt)
+    kept = kept.model_copy(update={"source": source_of_kept, "received_at": "2026-03-02T09:00:00+00:00"})
     assert again == kept
     assert again.model_dump_json() == kept.model_dump_json()  # the order of the fields too
