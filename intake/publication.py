@@ -5,10 +5,10 @@ Every revision gets the next number, and numbers become visible in their order.
 
 import hashlib
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from intake import record_rows
@@ -19,6 +19,7 @@ from schemas.errors import MailError
 from schemas.states import DocumentState
 
 PUBLISHED: Final = "record.published"
+CORRECTED: Final = "record.corrected"
 _RECORDS: Final = UUID("9b0c6c52-4f0a-5a0e-8f5d-3c1a6f1f2b77")  # the namespace of the service's record ids
 
 _DOCUMENT_TABLE: Final = Base.metadata.tables["documents"]
@@ -36,8 +37,27 @@ def publish(session: Session, piece_id: int, now: datetime) -> int:
     documents = record_rows.documents_of(session, piece_id)
     source = record_rows.source_of(session, piece_id)
     for document in documents:
-        _publish(session, document, source, now)
+        _publish(session, document, source, now, PUBLISHED)
     return len(documents)
+
+
+class Written(NamedTuple):
+    """A revision that was written. id: of its row.  sequence: its place in the order of publication."""
+
+    id: int
+    number: int
+    sequence: int
+    body_sha256: str
+
+
+def publish_correction(session: Session, document_id: int, now: datetime) -> Written:
+    """Write the next revision of one document that is out already, with the news that it was corrected.
+
+    Raises MailError if a field is still open.
+    """
+    piece_id = session.scalars(_PIECE_OF, {"of_document": document_id}).one()
+    [document] = [each for each in record_rows.documents_of(session, piece_id) if each.id == document_id]
+    return _publish(session, document, record_rows.source_of(session, piece_id), now, CORRECTED)
 
 
 def public_id_of(piece: UUID, ordinal: int) -> str:
@@ -55,13 +75,13 @@ def next_in_order(session: Session) -> int:
     return place
 
 
-def _publish(session: Session, document: KeptDocument, source: Source, now: datetime) -> None:
+def _publish(session: Session, document: KeptDocument, source: Source, now: datetime, event: str) -> Written:
     record, public_id, revision = _next_revision(session, document, source, now)
     made = record_rows.load(session, document, source, public_id, revision)
     if document.state is DocumentState.REVIEW and any(field.status in OPEN_FIELDS for field in made.fields.values()):
         raise MailError("a field is still open")
     body = made.model_dump_json()
-    row = {
+    row: dict[str, Any] = {
         "record_id": record,
         "number": revision,
         "sequence": next_in_order(session),
@@ -71,8 +91,9 @@ def _publish(session: Session, document: KeptDocument, source: Source, now: date
         "published_at": now,
     }
     revision_id = session.execute(_ADDING_REVISION, row).scalar_one()
-    session.execute(_ADDING_NEWS, {"revision_id": revision_id, "event": PUBLISHED, "created_at": now})
+    session.execute(_ADDING_NEWS, {"revision_id": revision_id, "event": event, "created_at": now})
     session.execute(_ENDING_DOCUMENT, {"of_document": document.id, "to": DocumentState.PUBLISHED, "now": now})
+    return Written(revision_id, revision, row["sequence"], row["body_sha256"])
 
 
 def _next_revision(session: Session, document: KeptDocument, source: Source, now: datetime) -> tuple[int, str, int]:
@@ -87,6 +108,7 @@ def _next_revision(session: Session, document: KeptDocument, source: Source, now
 
 # The statements that every piece goes through are made once: making one costs more than running it.
 
+_PIECE_OF: Final = select(_DOCUMENT_TABLE.c.piece_id).where(_DOCUMENT_TABLE.c.id == bindparam("of_document"))
 _RAISING: Final = (
     update(_SEQUENCE_TABLE)
     .where(_SEQUENCE_TABLE.c.name == "publication")

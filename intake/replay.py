@@ -8,8 +8,8 @@ from schemas.extraction import Value
 from schemas.field import CheckResult, FieldStatus
 from schemas.record import Record, RecordField
 
-# What a person said is no decision of the machine.
-_BY_A_PERSON = "person:"
+# What a person said, or another program over the API, is no decision of the machine.
+_BY_OTHERS = ("person:", "caller")
 _PERSONS_ONLY = frozenset({FieldStatus.CONFIRMED, FieldStatus.CORRECTED})
 
 
@@ -38,7 +38,7 @@ def decide_again(record: Record, standards: Standards) -> Mapping[str, Decision]
     return {
         name: decide(facts_of(record, field), standards)
         for name, field in record.fields.items()
-        if field.status not in _PERSONS_ONLY and not field.decided_by.startswith(_BY_A_PERSON)
+        if field.status not in _PERSONS_ONLY and not field.decided_by.startswith(_BY_OTHERS)
     }
 
 

@@ -60,7 +60,7 @@ class RecordCheck(_Border):
 class RecordEntry(_Border):
     """What a person did with a field: nothing of it is ever overwritten by the next."""
 
-    by: str = Field(description="the person's role")
+    by: str = Field(description="the person's role; `caller` for a correction over the API")
     at: str = Field(json_schema_extra=_A_MOMENT)
     action: FieldStatus = Field(description="what the field was from then on")
 

@@ -2,6 +2,7 @@
 
 from intake.database.audit_tables import AuditHeadRow, AuditRow
 from intake.database.columns import Base
+from intake.database.correction_tables import CorrectionRow
 from intake.database.mail_tables import BatchRow, FileRow, PageRow, PieceRow
 from intake.database.operation_tables import ReconciliationRow, TallyRow, WorkerRow
 from intake.database.people_tables import LinkRow, PersonRow, SessionRow, ThrottleRow
@@ -16,6 +17,7 @@ __all__ = [
     "AuditRow",
     "Base",
     "BatchRow",
+    "CorrectionRow",
     "DocumentRow",
     "EntryRow",
     "FieldRow",

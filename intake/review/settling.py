@@ -18,10 +18,11 @@ from intake.review.claims import Keyer
 from intake.review.judging import status_of
 from intake.review.rules import Rules
 from intake.steps import Subject
-from schemas.field import CheckResult
+from schemas.field import CheckResult, FieldStatus
 from schemas.states import OPEN_TASKS, DocumentState, MailState, StepName, TaskState
 
 BY_A_PERSON: Final = "person:"  # how `decided_by` begins where a person decided; the role follows
+BY_A_CALLER: Final = "caller"  # what it is where a program corrected a record over the API, and its role
 _QUIET: Final[dict[str, Any]] = {"synchronize_session": False}
 
 
@@ -34,13 +35,22 @@ def fields_of(session: Session, document_id: int) -> dict[str, FieldRow]:
 def settle(field: FieldRow, stands: Keyed, keyer: Keyer, now: datetime) -> dict[str, Any]:
     """Write what stands into the field; returns the field as it was, for whoever takes it back."""
     before = snapshot(field)
-    status = status_of(stands, machines(field))
     is_changed = field.value != _plain(stands) or stands.status is not None
-    entry = {"by": keyer.role, "at": now.isoformat(), "action": status.value}
+    _write(field, stands, status_of(stands, machines(field)), keyer.role, now, is_changed=is_changed)
+    return before
+
+
+def correct(field: FieldRow, stands: Keyed, role: str, now: datetime) -> None:
+    """Write into a field that was published what stands there instead; role: a person's, or BY_A_CALLER."""
+    _write(field, stands, stands.status or FieldStatus.CORRECTED, role, now, is_changed=True)
+
+
+def _write(field: FieldRow, stands: Keyed, status: FieldStatus, role: str, now: datetime, *, is_changed: bool) -> None:
+    entry = {"by": role, "at": now.isoformat(), "action": status.value}
     decision = dict(field.decision)
     decision |= {
-        "reasons": [], "problem": stands.problem, "decided_by": BY_A_PERSON + keyer.role,
-        "entries": [*decision.get("entries", []), entry],
+        "reasons": [], "problem": stands.problem, "entries": [*decision.get("entries", []), entry],
+        "decided_by": role if role == BY_A_CALLER else BY_A_PERSON + role,
     }  # fmt: skip
     if is_changed:
         # The probability was that of what the machine read.
@@ -49,7 +59,6 @@ def settle(field: FieldRow, stands: Keyed, keyer: Keyer, now: datetime) -> dict[
         decision["checks"] = _as_json(stands.checks)
     field.status, field.value, field.text = status, _plain(stands), stands.text
     field.decision = decision
-    return before
 
 
 def snapshot(field: FieldRow) -> dict[str, Any]:
@@ -93,7 +102,7 @@ def finish_if_done(session: Session, piece_id: int, rules: Rules, now: datetime)
         select(DocumentRow).where(DocumentRow.piece_id == piece_id, DocumentRow.state == DocumentState.REVIEW)
     ).all()
     for document in documents:
-        _check_again(session, document, rules)
+        check_again(session, document, rules)
         document.state, document.state_since = DocumentState.COMPLETE, now
     whereabouts.move_piece(session, piece_id, MailState.IN_WORK, now)
     subject = Subject(piece_id=piece_id)
@@ -142,12 +151,12 @@ def _has_open_task(piece_id: int) -> ColumnElement[bool]:
     )
 
 
-def _check_again(session: Session, document: DocumentRow, rules: Rules) -> None:
+def check_again(session: Session, document: DocumentRow, rules: Rules) -> None:
     """The checks of what people decided, now that every answer of the document is there to be compared with."""
     fields = fields_of(session, document.id)
     checks = checks_of(rules, document.form_type, fields, {})
     for field in fields.values():
-        if field.decision.get("decided_by", "").startswith(BY_A_PERSON) and field.name in checks:
+        if field.decision.get("decided_by", "").startswith((BY_A_PERSON, BY_A_CALLER)) and field.name in checks:
             field.decision = {**field.decision, "checks": _as_json(checks[field.name])}
 
 

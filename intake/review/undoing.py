@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from intake import audit
+from intake import audit, corrections
 from intake.database.tables import EntryRow, FieldRow, TaskRow
 from intake.review import identifying, settling
 from intake.review.claims import Keyer
@@ -109,6 +109,8 @@ def _refuse_if_others_went_on(session: Session, task: TaskRow, entry: EntryRow, 
     )
     if session.execute(newest).first() is not None:
         raise CannotUndo("A colleague has answered this field since: it can no longer be taken back here.")
+    if corrections.was_corrected(session, task.document_id, task.field, entry.at):
+        raise CannotUndo("The record was corrected since: correct it again, if need be, on the page of its document.")
     is_with_another = task.state is TaskState.CLAIMED and task.person_id != keyer.id
     if is_with_another:
         raise CannotUndo("A colleague has this task in hand now.")
