@@ -19,15 +19,16 @@ from sqlalchemy.orm import Session
 from intake import audit, publication, whereabouts
 from intake.database.tables import CorrectionRow, DocumentRow, FieldRow, PieceRow, RecordRow, RevisionRow, TaskRow
 from intake.review import settling
-from intake.review.answers import Answer, Keyed, understand
+from intake.review.answers import NOT_WRITABLE, Answer, Keyed, is_writable, understand
 from intake.review.entering import LONGEST_TEXT
 from intake.review.rules import Rules
 from schemas.errors import MailError
-from schemas.field import FieldStatus
+from schemas.field import FieldKind, FieldStatus
 from schemas.review import Act
 from schemas.states import DocumentState, MailState, TaskState
 
 LONGEST_REASON: Final = 500
+_TICKED: Final = frozenset({FieldKind.CHOICE, FieldKind.SIGNATURE})
 
 
 class CannotCorrect(MailError):
@@ -195,6 +196,8 @@ def _settled(
     unknown = sorted(answers.keys() - fields.keys())
     if unknown or not answers:
         raise NotAsAsked({name: ["The record has no such field."] for name in unknown or ["fields"]})
+    if not all(map(is_writable, answers.values())):
+        raise NotAsAsked({name: [NOT_WRITABLE] for name, answer in answers.items() if not is_writable(answer)})
     if too_long := [name for name, answer in answers.items() if len(answer.text) > LONGEST_TEXT]:
         raise NotAsAsked({name: ["That is too long."] for name in too_long})
     keyed = {name: understand(rules, form_type, fields, name, answer) for name, answer in answers.items()}
@@ -211,6 +214,10 @@ def _settled(
 
 def _fault(field: FieldRow, answer: Answer, keyed: Keyed) -> list[str]:
     """Why this can be no correction of the field; empty if it can."""
+    if answer.text and field.kind in _TICKED:
+        return ["This field takes what is ticked, no text."]
+    if answer.options and field.kind not in _TICKED:
+        return ["This field takes text, nothing to tick."]
     if answer.act is Act.VALUE and keyed.status is FieldStatus.BLANK:
         return list(keyed.doubts)
     if keyed.status is None:

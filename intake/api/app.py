@@ -8,7 +8,7 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from intake.api import batches, description, health, metrics, quarantine
+from intake.api import batches, corrections, description, health, metrics, quarantine
 from intake.api.examination import Examination
 from intake.api.form import UploadLimits
 from intake.api.front_desk import FrontDesk
@@ -20,6 +20,7 @@ from intake.api.refusals import add_handlers
 from intake.api.traffic import Traffic
 from intake.api.watch import Watch, as_problem
 from intake.dispatch import Dispatcher
+from intake.review.rules import open_rules
 from intake.service import Service
 from schemas.errors import Unavailable
 
@@ -53,7 +54,8 @@ def create_app(
     fresh_seconds:   how long an answer of /health/ready is given again.
     dispatcher:      whose window the metrics show, if this process has one.
     answering:       makes the answers to what is refused; problems for programs by itself.
-    Raises Unavailable if nothing can be written below the data folder, or the database does not answer.
+    Raises Unavailable if nothing can be written below the data folder, or the database does not answer, and NotAForm
+    if a form type is none.
     """
     settings = service.settings
     if stalled_seconds is None:
@@ -84,8 +86,9 @@ def create_app(
         traffic=traffic,
         receiving=CapacityLimiter(_RECEIVING_AT_ONCE),
         keys=settings.callers,
+        rules=open_rules(settings),
     )
-    for module in (batches, quarantine, health, metrics, description):
+    for module in (batches, corrections, quarantine, health, metrics, description):
         app.router.routes.extend(module.router.routes)  # as they are, so that all of them can be listed
     add_handlers(app, answering)
     app.add_middleware(Gate, names=settings.host_names, answering=answering)

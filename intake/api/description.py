@@ -35,7 +35,14 @@ _OF_ROUTES: Final = {
     "/v1/quarantine": _WITH_DATABASE | _WITH_INPUT,
     "/v1/quarantine/{subject_id}/retry": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
     "/v1/quarantine/{subject_id}/reject": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
+    "/v1/records/{record_id}/corrections": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such record."},
     "/health/ready": {503: "Something fails: `errors` says what."},
+}
+_OF_CORRECTIONS: Final = {
+    409: "The document is being worked on again: its next revision is under way.",
+    412: "There is a newer revision than the one in If-Match.",
+    422: "A field, a value or the reason is wrong, a value fails a check, or the key was used for another request.",
+    428: "The header If-Match is missing.",
 }
 _OF_UPLOADS: Final = {
     400: "The body is no multipart form, or is cut off.",
@@ -88,6 +95,8 @@ def _describe_errors(path: str, method: str, responses: dict[str, Any]) -> None:
     if path == "/v1/batches" and method == "post":
         errors = errors | _OF_UPLOADS
         responses["200"]["content"] = responses["201"]["content"]
+    if path == "/v1/records/{record_id}/corrections" and method == "post":
+        errors = errors | _OF_CORRECTIONS
     for replaced in [status for status in responses if status.startswith(("4", "5"))]:
         del responses[replaced]
     for status, description in sorted(errors.items()):

@@ -13,6 +13,7 @@ from intake.api.examination import Examination
 from intake.api.form import UploadLimits
 from intake.api.traffic import Traffic
 from intake.api_keys import ApiKeys
+from intake.review.rules import Rules
 from intake.service import Service
 
 
@@ -24,6 +25,7 @@ class FrontDesk:
     examination:     whether the service is ready; `examining` lets one request at a time look.
     receiving:       how many uploads are put into the store at once: each holds a connection to the database.
     keys:            of callers on other machines; empty where only this machine is served.
+    rules:           what a value is understood and checked by.
     """
 
     service: Service
@@ -34,6 +36,7 @@ class FrontDesk:
     traffic: Traffic
     receiving: CapacityLimiter
     keys: ApiKeys
+    rules: Rules
 
 
 def _front_desk(request: Request) -> FrontDesk:

@@ -1,5 +1,6 @@
 """What a person keyed, understood: in the normal form of its field, checked as the machine's own reading is."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from schemas.field import CheckResult, FieldKind, FieldSpec, FieldStatus
 from schemas.review import Act
 
 SIGNED, NOT_SIGNED = "Signed", "Not signed"
+NOT_WRITABLE = "There are signs in it that nobody can write."
 _NO_CHOICE = "This is none of the answers the form offers."
 _EMPTY = "Nothing is keyed. Key what stands here; if the form was left blank, press F4."
 
@@ -31,6 +33,15 @@ class Answer:
     text: str = ""
     options: tuple[str, ...] = ()
     sure: bool = False
+
+
+def is_writable(answer: Answer) -> bool:
+    """Whether it holds nothing that no keyboard gives, and no database takes: control signs and halves of letters."""
+    return not any(
+        unicodedata.category(sign) in ("Cc", "Cs") and not sign.isspace()
+        for text in (answer.text, *answer.options)
+        for sign in text
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,16 @@ from sqlalchemy.orm import Session
 from intake import audit
 from intake.database.tables import EntryRow, FieldRow, TaskRow
 from intake.review import asking, identifying, settling
-from intake.review.answers import Answer, Keyed, keyed_from, machines, same, understand
+from intake.review.answers import (
+    NOT_WRITABLE,
+    Answer,
+    Keyed,
+    is_writable,
+    keyed_from,
+    machines,
+    same,
+    understand,
+)
 from intake.review.claims import Held, Keyer
 from intake.review.judging import Asked, Verdict, judge
 from intake.review.rules import Rules
@@ -105,6 +114,8 @@ def enter(
     """
     if len(answer.text) > LONGEST_TEXT or not 1 <= len(key) <= LONGEST_KEY:
         raise NotForThisTask("That is too long.")
+    if not is_writable(answer):
+        raise NotForThisTask(NOT_WRITABLE)
     if (earlier := _entered_before(session, keyer, held.task_id, key)) is not None:
         return earlier
     document_id = _document_of(session, held.task_id)

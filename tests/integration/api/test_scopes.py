@@ -17,7 +17,7 @@ from tests.integration.api.test_keys import ELSEWHERE, OURS, bearer, routes
 
 READER, ALL = "r" * 40, "a" * 40
 # Scopes whose routes are yet to come.
-_OF_NO_ROUTE_YET = {Scope.RECORDS_READ, Scope.RECORDS_CORRECT, Scope.WEBHOOKS_MANAGE}
+_OF_NO_ROUTE_YET = {Scope.WEBHOOKS_MANAGE}
 
 
 def key_of(scope: Scope) -> str:

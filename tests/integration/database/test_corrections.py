@@ -179,6 +179,9 @@ WRONG: list[tuple[dict[str, Answer | str], str, str]] = [
     ({"name": "Jane Doyle", "born": "27 March 1984"}, "born", "already"),
     ({"name": " "}, "name", "Nothing is keyed"),
     ({"name": "x" * 10_001}, "name", "too long"),
+    ({"name": "Jane\x00"}, "name", "nobody can write"),
+    ({"name": "Jane\ud800"}, "name", "nobody can write"),
+    ({"name": Answer(Act.VALUE, options=("Jane",))}, "name", "nothing to tick"),
 ]
 
 
