@@ -40,10 +40,11 @@ def without_screen(page: PageImage) -> PageImage:
 
 def _screened(pixels: Grey) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
     """Where the page is drawn in dots, and a little around it."""
-    ink = (pixels < _MIDDLE_GREY).astype(np.uint8)
-    changes = np.zeros((2, *ink.shape), np.float32)
-    changes[0, :, 1:] = ink[:, 1:] ^ ink[:, :-1]
-    changes[1, 1:, :] = ink[1:] ^ ink[:-1]
-    across, down = (cv2.boxFilter(change, -1, (_TILE, _TILE)) for change in changes)
-    checkered = (np.minimum(across, down) > _CHECKERED).astype(np.uint8)
+    # Shares of 255: a page in floating point takes 34 MB, and there would be four of them.
+    ink = np.where(pixels < _MIDDLE_GREY, np.uint8(255), np.uint8(0))
+    across, down = np.zeros_like(ink), np.zeros_like(ink)
+    across[:, 1:] = ink[:, 1:] ^ ink[:, :-1]
+    down[1:] = ink[1:] ^ ink[:-1]
+    across, down = (np.asarray(cv2.boxFilter(change, -1, (_TILE, _TILE)), np.uint8) for change in (across, down))
+    checkered = (np.minimum(across, down) > _CHECKERED * 255).astype(np.uint8)
     return np.asarray(cv2.dilate(checkered, np.ones((_TILE, _TILE), np.uint8)) > 0, np.bool_)

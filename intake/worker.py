@@ -18,7 +18,7 @@ from typing import Any
 
 from extract.limits import Limits, UnreadablePage
 from extract.page import PageImage
-from intake import protection
+from intake import freed_memory, protection
 from intake.event_log import place_of
 from intake.one_thread import ONE_THREAD
 from intake.records import to_record
@@ -181,6 +181,7 @@ class Desk:
                 documents = self._documents(chain([first], pages), intake)
         except Unreadable as error:
             intake.fail(error)
+        freed_memory.give_back()
         return self._result(name, hashlib.sha256(content).hexdigest(), documents, intake)
 
     def _pages(self, content: bytes, intake: "_Intake") -> Iterator[PageImage]:

@@ -27,15 +27,17 @@ _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 _PROCESSOR_FLAGS = Path("/proc/cpuinfo")
 
 
-def load_network(model: Path, backend: Backend | None = None) -> Network:
+def load_network(model: Path, backend: Backend | None = None, *, is_busy: bool = False) -> Network:
     """The network in the file `model`, on `backend` or, without one, on what `preferred_backend` says.
 
+    is_busy: it is asked many times a page. Others gain too little from OpenVINO, which holds on to all that the largest
+             page ever took: 130 MB for the finder of lines.
     Raises Unavailable if the file is missing or no network.
     """
     if not model.is_file():
         raise Unavailable(f"the model file {model.name} is missing: run `make setup`")
     try:
-        return _network_on(backend or preferred_backend(), model)
+        return _network_on(backend or preferred_backend(is_busy=is_busy), model)
     except RuntimeError as error:
         raise Unavailable(f"the model file {model.name} cannot be loaded") from error
 
@@ -49,14 +51,14 @@ def _network_on(backend: Backend, model: Path) -> Network:
     return on_onnxruntime
 
 
-def preferred_backend() -> Backend:
-    """What the environment asks for, else OpenVINO where the processor knows bfloat16, else onnxruntime.
+def preferred_backend(*, is_busy: bool = True) -> Backend:
+    """What the environment asks for; else OpenVINO for busy networks where the processor knows bfloat16; else onnxruntime.
 
     Raises Unavailable if the environment asks for something else.
     """
     asked = os.environ.get(CHOICE_VARIABLE, "")
     if not asked:
-        return Backend.OPENVINO if processor_flags() & _BFLOAT16_FLAGS else Backend.ONNXRUNTIME
+        return Backend.OPENVINO if is_busy and processor_flags() & _BFLOAT16_FLAGS else Backend.ONNXRUNTIME
     try:
         return Backend(asked)
     except ValueError as error:

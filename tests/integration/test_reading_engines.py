@@ -9,6 +9,7 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
+from extract.engines import ppocr
 from extract.engines.barcode import ZxingBarcodes
 from extract.engines.inference import CHOICE_VARIABLE, Backend, load_network, preferred_backend, processor_flags
 from extract.engines.layout_parser import PaddleLayout
@@ -191,6 +192,25 @@ def test_the_environment_may_choose_the_library(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(CHOICE_VARIABLE, "abacus")
     with pytest.raises(Unavailable, match="openvino, onnxruntime"):
         preferred_backend()
+
+
+def test_networks_that_are_seldom_asked_run_where_they_hold_on_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(CHOICE_VARIABLE, raising=False)
+    monkeypatch.setattr("extract.engines.inference.processor_flags", lambda: frozenset({"avx512_bf16"}))
+    assert preferred_backend() is Backend.OPENVINO
+    assert preferred_backend(is_busy=False) is Backend.ONNXRUNTIME
+    assert PaddleLineFinder().name.rpartition("/")[2].startswith("onnxruntime-")
+    assert PaddleReader("rec-tiny").name.rpartition("/")[2].startswith("openvino-")
+
+
+@pytest.mark.parametrize(
+    ("width", "filled_up"), [(1, 16), (128, 128), (129, 160), (512, 512), (513, 576), (1025, 1152), (1920, 1920)]
+)
+def test_lines_come_in_few_widths_so_that_little_is_kept_for_them(width: int, filled_up: int) -> None:
+    seen = ppocr._as_input(np.zeros((48, width), np.uint8))
+    assert seen.shape == (1, 3, 48, filled_up)
+    assert (seen[..., :width] == -1).all()
+    assert (seen[..., width:] == 0).all()
 
 
 def test_the_processor_tells_its_instruction_sets(tmp_path: Path) -> None:

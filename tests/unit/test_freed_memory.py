@@ -1,0 +1,31 @@
+"""What was freed between things still in use goes back to the system."""
+
+import subprocess
+import sys
+
+# In a process of its own: what other tests left behind must not count.
+PROGRAM = """
+import ctypes
+from pathlib import Path
+from intake import freed_memory
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+blocks = [libc.malloc(100_000) for _ in range(1000)]
+for block in blocks:
+    ctypes.memset(block, 1, 100_000)
+for place, block in enumerate(blocks):
+    if place % 10:  # every tenth stays, so that the heap cannot shrink from its end
+        libc.free(block)
+before = resident()
+freed_memory.give_back()
+print((before - resident()) // 1_000_000)
+"""
+
+
+def test_gaps_between_what_is_still_in_use_are_given_back() -> None:
+    ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert int(ended.stdout) >= 70
