@@ -52,7 +52,7 @@ def _network_on(backend: Backend, model: Path) -> Network:
 
 
 def preferred_backend(*, is_busy: bool = True) -> Backend:
-    """What the environment asks for; else OpenVINO for busy networks where the processor knows bfloat16; else onnxruntime.
+    """What the environment asks for; else OpenVINO, for busy networks on processors with bfloat16; else onnxruntime.
 
     Raises Unavailable if the environment asks for something else.
     """
