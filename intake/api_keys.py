@@ -68,6 +68,14 @@ def parse_api_keys(text: str) -> ApiKeys:
     return ApiKeys(keys)
 
 
+def require_name(name: str) -> None:
+    """Raise ValueError, saying why, if no caller can have that name."""
+    if not _NAME.fullmatch(name):
+        raise ValueError("a caller's name is up to 64 letters, digits, points, dashes and underscores")
+    if name in _OURS:
+        raise ValueError(f"{name} is a name under which the program itself acts; take another")
+
+
 def _parsed(text: str) -> Iterator[ApiKey]:
     entries = [entry.strip() for entry in text.split(",")] if text.strip() else []
     for place, entry in enumerate(entries, 1):

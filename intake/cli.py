@@ -45,6 +45,11 @@ _PEOPLE_COMMANDS: Final = {
     "disable": "intake.commands.people:disable",
     "enable": "intake.commands.people:enable",
 }
+_KEY_COMMANDS: Final = {
+    "list": "intake.commands.keys:list_keys",
+    "add": "intake.commands.keys:add",
+    "revoke": "intake.commands.keys:revoke",
+}
 _MEASURE_COMMANDS: Final = {
     "post": "intake.commands.measure:measure",
     "handwriting": "intake.commands.measure_handwriting:measure_handwriting",
@@ -77,6 +82,10 @@ def command_line(more: Mapping[str, str] = _NONE) -> typer.Typer:
     )
     app.add_typer(
         typer.Typer(help="The log of who did what.", cls=later(_AUDIT_COMMANDS), no_args_is_help=True), name="audit"
+    )
+    app.add_typer(
+        typer.Typer(help="Which programs may call, and for what.", cls=later(_KEY_COMMANDS), no_args_is_help=True),
+        name="keys",
     )
     app.add_typer(typer.Typer(help="Accuracy, calibration and speed against truth.", cls=measure), name="measure")
     return app

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from extract.limits import DEFAULT_LIMITS, Limits
+from intake import model_files
 from intake.database.engine import Clock
 from intake.journey import Journey
 from intake.patience import Patience
@@ -71,6 +72,7 @@ def open_hands(
             watcher=presence.counting(watcher),
         )
         opening.callback(runner.close)
+        model_files.note_installed(service.database)
         presence.appear()
         opening.callback(presence.leave)
         return Hands(runner, opening.pop_all())

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import make_url
 
+from intake import kept_keys
 from intake.api.callers import is_open_to_others
 from intake.api_keys import MAKE_ONE
 from intake.broker_finding import broker_finding
@@ -72,7 +73,7 @@ def _private_places(settings: Settings) -> Iterator[Finding]:
 
 def _door(settings: Settings) -> Finding:
     """Who may call."""
-    names = ", ".join(sorted({key.name for key in settings.callers.keys}))
+    names = ", ".join(sorted({key.name for key in settings.callers.keys} | _kept_names(settings)))
     if not is_open_to_others(settings.host):
         detail = f"listens to this machine only ({settings.host})"
         return Finding(
@@ -82,6 +83,20 @@ def _door(settings: Settings) -> Finding:
         return Finding("callers", True, f"listens on {settings.host} to callers with a key: {names}")
     mend = f'export POSTROOM_API_KEYS="name:$({MAKE_ONE})"'
     return Finding("callers", False, f"listens on {settings.host}, where anybody could call: no keys are set", mend)
+
+
+def _kept_names(settings: Settings) -> set[str]:
+    """Callers whose keys the database keeps; none where it does not answer, which is told elsewhere."""
+    if settings.is_new:
+        return set()
+    try:
+        with closing(open_database(settings.database)) as database:
+            if version_of(database) != newest_version():
+                return set()
+            with database.read() as session:
+                return {key.name for key in kept_keys.listed(session) if key.revoked_at is None}
+    except Unavailable:
+        return set()
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     review_lease_seconds: how long a task belongs to a keyer whose screen gives no sign of life.
     settle_seconds: how long a piece waits to be published once people are done, so that they can take something back.
     low_water_bytes: uploads are refused while the store has less room than this.
+    requests_per_minute: how often each key of the API may be used, in each process that serves; 0 for any number.
     target_days:  within how many working days of its receipt a batch is to be done.
     """
 
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
     # No longer than a step may wait: the sweep takes anything beyond for a clock that was put back.
     settle_seconds: float = Field(default=60.0, ge=0, le=90)
     low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
+    requests_per_minute: int = Field(default=6_000, ge=0)
     target_days: int = Field(default=5, ge=0, le=260)
 
     @field_validator("api_keys")
@@ -125,6 +127,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The URL of the database; of an SQLite file below `home` if none is set."""
         return self.database_url.get_secret_value() or f"sqlite:///{self.home.absolute() / _DATABASE_FILE}"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is no database of ours yet; one that is elsewhere is taken for there."""
+        return not self.database_url.get_secret_value() and not (self.home / _DATABASE_FILE).exists()
 
     @property
     def store(self) -> str:

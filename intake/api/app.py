@@ -8,7 +8,7 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from intake.api import batches, corrections, description, health, metrics, quarantine
+from intake.api import batches, corrections, description, health, metrics, quarantine, records
 from intake.api.examination import Examination
 from intake.api.form import UploadLimits
 from intake.api.front_desk import FrontDesk
@@ -16,10 +16,13 @@ from intake.api.gate import Gate
 from intake.api.operation_metrics import Operation
 from intake.api.policy import PolicedRoute
 from intake.api.problem import Answering
+from intake.api.rate import Turnstile
 from intake.api.refusals import add_handlers
 from intake.api.traffic import Traffic
 from intake.api.watch import Watch, as_problem
 from intake.dispatch import Dispatcher
+from intake.kept_keys import KeyRing
+from intake.pictures import Pictures
 from intake.review.rules import open_rules
 from intake.service import Service
 from schemas.errors import Unavailable
@@ -54,8 +57,8 @@ def create_app(
     fresh_seconds:   how long an answer of /health/ready is given again.
     dispatcher:      whose window the metrics show, if this process has one.
     answering:       makes the answers to what is refused; problems for programs by itself.
-    Raises Unavailable if nothing can be written below the data folder, or the database does not answer, and NotAForm
-    if a form type is none.
+    Raises NotAForm if a form type is not valid, and Unavailable if nothing can be written below the data folder, or the
+    database does not answer.
     """
     settings = service.settings
     if stalled_seconds is None:
@@ -64,6 +67,8 @@ def create_app(
     traffic.registry.register(metrics.Standings(service))
     traffic.registry.register(Operation(service, dispatcher))
     spool_folder = _spool_folder(settings.home)
+    pictures = Pictures(service)
+    service.ends.callback(pictures.close)
     app = FastAPI(
         title="Postroom",
         version="1",
@@ -85,10 +90,12 @@ def create_app(
         examining=CapacityLimiter(1),
         traffic=traffic,
         receiving=CapacityLimiter(_RECEIVING_AT_ONCE),
-        keys=settings.callers,
+        keys=KeyRing(service.database, settings.callers),
+        turnstile=Turnstile(settings.requests_per_minute),
+        pictures=pictures,
         rules=open_rules(settings),
     )
-    for module in (batches, corrections, quarantine, health, metrics, description):
+    for module in (batches, records, corrections, quarantine, health, metrics, description):
         app.router.routes.extend(module.router.routes)  # as they are, so that all of them can be listed
     add_handlers(app, answering)
     app.add_middleware(Gate, names=settings.host_names, answering=answering)

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.types import Scope as Connection
 
 from intake.api.problem import ProblemCode, Refused
-from intake.api_keys import LOCAL_CALLER, MAKE_ONE, ApiKeys
+from intake.api_keys import LOCAL_CALLER, MAKE_ONE
+from intake.kept_keys import KeyRing
 from intake.settings import Settings
 from schemas.errors import Unavailable
 from schemas.scopes import EVERYTHING, Scope
@@ -23,19 +24,23 @@ _CALLER: Final = "postroom.caller"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `name` stands in the audit, on the batches handed over and in the log; `scopes`: what the key opens."""
+    """Who asks. `name` stands in the audit, on the batches handed over and in the log.
+
+    scopes: what they may do.  key: which of their keys they showed, not the key itself; "" if none.
+    """
 
     name: str
     scopes: frozenset[Scope] = frozenset()
+    key: str = ""
 
 
-def identify(request: Request, keys: ApiKeys) -> Caller:
+def identify(request: Request, keys: KeyRing) -> Caller:
     """Who asks: the holder of a key; where no keys are set, somebody on this machine. Raises Refused for anybody else.
 
     With keys nobody is let in for being local: a proxy on this machine that does not say for whom it asks would let in
-    everybody.
+    everybody. Raises Unavailable if it takes the database to know, which does not answer.
     """
-    if keys:
+    if keys.asks():
         given = request.headers.get("authorization")
         if given is None:
             raise _unknown("Every caller needs a key.", _CHALLENGE)
@@ -43,12 +48,12 @@ def identify(request: Request, keys: ApiKeys) -> Caller:
         found = keys.find(key.strip()) if scheme.lower() == _SCHEME else None
         if found is None:
             raise _unknown("The key is not known here.", f'{_CHALLENGE}, error="invalid_token"')
-        return Caller(found.name, found.scopes)
+        return Caller(found.name, found.scopes, found.digest.hex())
     if _is_of_this_machine(request):
         return Caller(LOCAL_CALLER, EVERYTHING)
     detail = (
         "Only programs on the machine of the service itself are served, and none through a proxy: no keys are set for"
-        " others. Whoever runs the service can set them in POSTROOM_API_KEYS."
+        " others. Whoever runs the service can make them with `postroom keys add`, or set POSTROOM_API_KEYS."
     )
     raise Refused(403, ProblemCode.NOT_THIS_MACHINE, detail)
 
@@ -79,14 +84,17 @@ def name_of_caller(connection: Connection) -> str | None:
     return None if caller is None else caller.name
 
 
-def require_keys_for_others(settings: Settings) -> None:
-    """Raise Unavailable if the service would listen to other machines and has no keys to know anybody by."""
-    if settings.callers or not is_open_to_others(settings.host):
+def require_keys_for_others(settings: Settings, *, has_kept_keys: bool = False) -> None:
+    """Raise Unavailable if the service would listen to other machines and has no keys to know anybody by.
+
+    has_kept_keys: whether the database keeps keys that are in use.
+    """
+    if settings.callers or has_kept_keys or not is_open_to_others(settings.host):
         return
     raise Unavailable(
         f"POSTROOM_HOST is {settings.host}, which other machines can reach, and POSTROOM_API_KEYS is empty: anybody"
-        f" there could call. Set POSTROOM_API_KEYS to name:KEY (make a KEY with: {MAKE_ONE}), or POSTROOM_HOST to"
-        " 127.0.0.1."
+        f" there could call. Make a key with `postroom keys add`, or set POSTROOM_API_KEYS to name:KEY (make a KEY"
+        f" with: {MAKE_ONE}), or POSTROOM_HOST to 127.0.0.1."
     )
 
 

@@ -15,7 +15,11 @@ router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1", tags=["descrip
 _REFERENCE: Final = "#/components/schemas/{model}"
 _METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 # What any route may answer with, then what single ones may.
-_KEY: Final = "A key of the service (POSTROOM_API_KEYS). Programs on its own machine need none."
+_KEY: Final = (
+    "A key of the service (`postroom keys add`, or POSTROOM_API_KEYS). As long as there are none, programs on its own"
+    " machine need none."
+)
+_OFTEN: Final = {429: "The key was used too often: try again after Retry-After seconds."}
 _EVERYWHERE: Final = {
     401: "Callers from elsewhere, or through a proxy, need a key: Authorization: Bearer KEY.",
     403: "The key lacks the scope; or no keys are set, so that only this machine is served; or a page of another site"
@@ -26,12 +30,19 @@ _EVERYWHERE: Final = {
 _WITH_DATABASE: Final = {503: "The database or the store does not answer: try again after Retry-After seconds."}
 _WITH_INPUT: Final = {422: "The request is not as it should be."}
 _NOT_SET_ASIDE: Final = {409: "Nothing is in quarantine under this id."}
+_OF_RECORD: Final = _WITH_DATABASE | _WITH_INPUT | {404: "There is no such record, revision, field or picture."}
 _OF_ROUTES: Final = {
     "/v1/batches": _WITH_DATABASE | _WITH_INPUT,
     "/v1/batches/{batch_id}": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such batch."},
     "/v1/batches/{batch_id}/files/{file_id}/retry": _WITH_DATABASE
     | _WITH_INPUT
     | {404: "There is no such batch or file.", 409: "The file is not in quarantine."},
+    "/v1/records": _WITH_DATABASE | _WITH_INPUT | {409: "The cursor is ahead of all that was ever published."},
+    "/v1/records/{record_id}": _OF_RECORD,
+    "/v1/records/{record_id}/revisions": _OF_RECORD,
+    "/v1/records/{record_id}/revisions/{revision}": _OF_RECORD,
+    "/v1/records/{record_id}/fields/{name}/provenance": _OF_RECORD,
+    "/v1/records/{record_id}/fields/{name}/snippet": _OF_RECORD,
     "/v1/quarantine": _WITH_DATABASE | _WITH_INPUT,
     "/v1/quarantine/{subject_id}/retry": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
     "/v1/quarantine/{subject_id}/reject": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
@@ -80,8 +91,8 @@ def described(app: FastAPI) -> dict[str, Any]:
     }
     for path, operations in found["paths"].items():
         for method in _METHODS & operations.keys():
-            _describe_errors(path, method, operations[method]["responses"])
             chosen = policies[path, method]
+            _describe_errors(path, method, operations[method]["responses"], {} if chosen is Policy.ANYBODY else _OFTEN)
             if chosen is Policy.ANYBODY:
                 del operations[method]["responses"]["401"]
             else:
@@ -90,8 +101,8 @@ def described(app: FastAPI) -> dict[str, Any]:
     return found
 
 
-def _describe_errors(path: str, method: str, responses: dict[str, Any]) -> None:
-    errors = _EVERYWHERE | _OF_ROUTES.get(path, {})
+def _describe_errors(path: str, method: str, responses: dict[str, Any], more: dict[int, str]) -> None:
+    errors = _EVERYWHERE | more | _OF_ROUTES.get(path, {})
     if path == "/v1/batches" and method == "post":
         errors = errors | _OF_UPLOADS
         responses["200"]["content"] = responses["201"]["content"]
@@ -102,6 +113,6 @@ def _describe_errors(path: str, method: str, responses: dict[str, Any]) -> None:
     for status, description in sorted(errors.items()):
         problem = {"schema": {"$ref": _REFERENCE.format(model="Problem")}}
         responses[str(status)] = {"description": description, "content": {MEDIA_TYPE: problem}}
-        if status in (503, 507):
+        if status in (429, 503, 507):
             seconds = {"description": "Seconds after which to try again.", "schema": {"type": "integer"}}
             responses[str(status)]["headers"] = {"Retry-After": seconds}

@@ -11,8 +11,10 @@ from starlette.requests import Request
 from intake.api.callers import Caller, caller_of
 from intake.api.examination import Examination
 from intake.api.form import UploadLimits
+from intake.api.rate import Turnstile
 from intake.api.traffic import Traffic
-from intake.api_keys import ApiKeys
+from intake.kept_keys import KeyRing
+from intake.pictures import Pictures
 from intake.review.rules import Rules
 from intake.service import Service
 
@@ -24,8 +26,10 @@ class FrontDesk:
     spool_folder:    where uploads lie until all of them has come.
     examination:     whether the service is ready; `examining` lets one request at a time look.
     receiving:       how many uploads are put into the store at once: each holds a connection to the database.
-    keys:            of callers on other machines; empty where only this machine is served.
-    rules:           what a value is understood and checked by.
+    keys:            of callers; as long as there never was one, only this machine is served.
+    turnstile:       how often each key may be used.
+    pictures:        of pages; originals are decoded in a process of their own, never in this one.
+    rules:           what a value is understood and checked by, and the form types known here.
     """
 
     service: Service
@@ -35,7 +39,9 @@ class FrontDesk:
     examining: CapacityLimiter
     traffic: Traffic
     receiving: CapacityLimiter
-    keys: ApiKeys
+    keys: KeyRing
+    turnstile: Turnstile
+    pictures: Pictures
     rules: Rules
 
 

@@ -1,9 +1,10 @@
 """Who may use which route. Every route says so, or it cannot be declared."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
+from anyio import to_thread
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
@@ -51,17 +52,23 @@ class PolicedRoute(APIRoute):
         chosen, handle = policy_of(self.endpoint), super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            enforce(chosen, request)
-            return await handle(request)
+            # In a thread: it may take the database to know a key.
+            told = await to_thread.run_sync(enforce, chosen, request)
+            response = await handle(request)
+            response.headers.update(told)
+            return response
 
         return guarded
 
 
-def enforce(chosen: Chosen, request: Request) -> None:
-    """Raise Refused unless this request may; note who asks where it matters."""
+def enforce(chosen: Chosen, request: Request) -> Mapping[str, str]:
+    """Raise Refused unless this request may; note who asks where it matters. Returns header fields for the answer."""
     if chosen is Policy.ANYBODY:
-        return
-    caller = identify(request, request.app.state.front_desk.keys)
+        return {}
+    desk = request.app.state.front_desk
+    caller = identify(request, desk.keys)
     remember(request, caller)
+    told: Mapping[str, str] = desk.turnstile.pass_through(caller.key) if caller.key else {}
     if isinstance(chosen, Scope):
         require_scope(caller, chosen)
+    return told

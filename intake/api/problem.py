@@ -35,6 +35,8 @@ class ProblemCode(StrEnum):
     NO_FILE = "no_file"
     TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    CURSOR_AHEAD = "cursor_ahead"
     KEY_REUSED = "key_reused"
     WRONG_OFFSET = "wrong_offset"
     BUSY = "busy"

@@ -12,11 +12,13 @@ from schemas.states import MailState, StepName
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
-class _View(BaseModel):
+class PublicView(BaseModel):
+    """Something the API tells: never changed, and nothing in it that is not named."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
-class ReceivedFileView(_View):
+class ReceivedFileView(PublicView):
     """One file that is kept."""
 
     id: UUID
@@ -26,7 +28,7 @@ class ReceivedFileView(_View):
     duplicates: int = Field(ge=0, description="How many files received earlier have the very same bytes.", examples=[0])
 
 
-class ReceiptView(_View):
+class ReceiptView(PublicView):
     """The acknowledgement: every file is on disk, and every row in the database."""
 
     batch_id: UUID
@@ -34,7 +36,7 @@ class ReceiptView(_View):
     files: tuple[ReceivedFileView, ...]
 
 
-class FileView(_View):
+class FileView(PublicView):
     """A file and where it stands: where the piece of it stands that is furthest from being done."""
 
     id: UUID
@@ -50,7 +52,7 @@ class FileView(_View):
     remedy: str | None = Field(description="What a person can do about it.", examples=[None])
 
 
-class StateCounts(_View):
+class StateCounts(PublicView):
     """How many stand where; together they are all there are."""
 
     in_work: int = Field(default=0, ge=0)
@@ -60,7 +62,7 @@ class StateCounts(_View):
     rejected: int = Field(default=0, ge=0)
 
 
-class BatchSummary(_View):
+class BatchSummary(PublicView):
     """A batch in a list."""
 
     id: UUID
@@ -72,14 +74,14 @@ class BatchSummary(_View):
     files: StateCounts
 
 
-class BatchList(_View):
+class BatchList(PublicView):
     """Batches, the newest first."""
 
     batches: tuple[BatchSummary, ...]
     next: UUID | None = Field(description="To be sent as `after` for the next page; null on the last.")
 
 
-class MailCounts(_View):
+class MailCounts(PublicView):
     """Files, and the pages and pieces found in them so far, by state."""
 
     files: StateCounts
@@ -87,7 +89,7 @@ class MailCounts(_View):
     pieces: StateCounts
 
 
-class BatchView(_View):
+class BatchView(PublicView):
     """A batch, and where everything in it stands."""
 
     id: UUID
@@ -101,7 +103,7 @@ class BatchView(_View):
     next: UUID | None = Field(description="To be sent as `after` for the next files; null if there are no more.")
 
 
-class SetAsideView(_View):
+class SetAsideView(PublicView):
     """A file or piece that the machine gave up on, and why."""
 
     id: UUID = Field(description="Of the piece, or of the file where it could not even be unpacked.")
@@ -119,21 +121,21 @@ class SetAsideView(_View):
     since: datetime
 
 
-class QuarantineList(_View):
+class QuarantineList(PublicView):
     """What is in quarantine, in the order of the steps."""
 
     set_aside: tuple[SetAsideView, ...]
     next: int | None = Field(description="To be sent as `after` for the next page; null on the last.")
 
 
-class QuarantineChange(_View):
+class QuarantineChange(PublicView):
     """What was in quarantine and is not any more, and where it stands now."""
 
     state: MailState
     changed: tuple[SetAsideView, ...] = Field(description="As it stood in quarantine.")
 
 
-class Rejection(_View):
+class Rejection(PublicView):
     """Why it is refused."""
 
     reason: str = Field(
@@ -144,7 +146,7 @@ class Rejection(_View):
     )
 
 
-class Health(_View):
+class Health(PublicView):
     """The service can do its work."""
 
     status: str = Field(examples=["ready"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from intake import event_log
+from intake import event_log, kept_keys
 from intake.background import beside, dispatcher_of
 from intake.dispatch import Dispatcher
 from intake.event_log import tell, tell_error
@@ -54,12 +54,15 @@ def run(create: CreateApp, ready: WhenReady = lambda service, port: None) -> Non
     event_log.start()
     try:
         settings = load_settings()
-        require_keys_for_others(settings)
+        # Where there is no database there is no key in it, and nothing is made before that is told.
+        require_keys_for_others(settings, has_kept_keys=not settings.is_new)
         service = open_service(settings)
     except MailError as error:
         tell_error("not_ready", error)
         raise typer.Exit(ExitCode.NOT_READY) from error
     try:
+        with service.database.read() as session:
+            require_keys_for_others(settings, has_kept_keys=kept_keys.in_use(session))
         # Before anything listens: a broker that cannot be used is told at once.
         dispatcher = dispatcher_of(service)
         with ExitStack() as until_stopped:

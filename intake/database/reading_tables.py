@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from intake.database.columns import Base, JsonList, JsonObject, Key, Prose, words
+from intake.database.columns import Base, Digest, JsonList, JsonObject, Key, Prose, words
 from schemas.field import FieldKind, FieldStatus
 from schemas.states import DocumentState
 
@@ -63,3 +63,20 @@ class FieldRow(Base):
     page: Mapped[int | None]
     readings: Mapped[JsonList] = mapped_column(default=list)
     decision: Mapped[JsonObject] = mapped_column(default=dict)
+
+
+class ModelFileRow(Base):
+    """A model file that has read here; readings name it by the first digits of its SHA-256.
+
+    source, version: the distribution its weights came in.  recipe: how the file was made of them.
+    """
+
+    __tablename__ = "model_files"
+    __table_args__ = (CheckConstraint("length(sha256) = 64", name="sha256"),)
+
+    sha256: Mapped[Digest] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(100))
+    version: Mapped[str] = mapped_column(String(100))
+    recipe: Mapped[str] = mapped_column(String(100))
+    noted_at: Mapped[datetime]

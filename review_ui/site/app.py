@@ -10,11 +10,8 @@ from intake.api.app import create_app
 from intake.api.form import UploadLimits
 from intake.api.front_desk import FrontDesk
 from intake.dispatch import Dispatcher
-from intake.form_choice import chosen_form_types
 from intake.office.today import DayBook
-from intake.pictures import Pictures
 from intake.review.queues import Board
-from intake.review.rules import open_rules
 from intake.service import Service
 from intake.uploads import UploadRoom, Uploads
 from review_ui.site import (
@@ -70,7 +67,6 @@ def create_site(
         app.router.routes.extend(screen.router.routes)
     paths = {getattr(route, "path", "") for route in app.routes}
     front_desk: FrontDesk = app.state.front_desk
-    folders = () if service.settings.forms is None else (service.settings.forms,)
     room = UploadRoom(
         files=2 * front_desk.limits.files_per_request,
         bytes=front_desk.limits.bytes_per_request,
@@ -82,12 +78,11 @@ def create_site(
         static=static_files.load_static_files(),
         navigation=navigation.those_there(paths),
         signing_in=CapacityLimiter(_SIGNING_IN_AT_ONCE),
-        pictures=Pictures(service),
+        pictures=front_desk.pictures,
         uploads=Uploads(front_desk.spool_folder / _RESUMABLE, service.database.now, room),
         day_book=DayBook(service),
-        rules=open_rules(service.settings),
-        forms={form.id: form for form in chosen_form_types(folders, None)},
+        rules=front_desk.rules,
+        forms=front_desk.rules.forms,
         board=Board(service.database),
     )
-    service.ends.callback(app.state.site.pictures.close)
     return app

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from intake import kept_keys
 from intake.broker_finding import broker_finding
 from intake.cli import app
 from intake.database.engine import open_database
@@ -20,6 +21,7 @@ from intake.service import open_service
 from intake.service_check import _clock, service_findings
 from intake.setting_origins import shown_settings, unknown_names
 from intake.settings import Settings, load_settings
+from schemas.scopes import Scope
 from tests.postgresql_server import PostgresqlServer, own_server
 from tests.redis_server import RedisServer
 
@@ -130,6 +132,20 @@ def test_places_that_others_may_read_are_named(tmp_path: Path) -> None:
 def test_an_open_door_without_keys_is_named() -> None:
     assert "openssl rand -hex 32" in wrong(Settings(host=EVERY_ADDRESS))["callers"]
     assert wrong(Settings(host=EVERY_ADDRESS, api_keys=SecretStr(f"scanner:{SECRET}"))) == {}
+
+
+def test_a_key_that_the_database_keeps_closes_the_door(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", host=EVERY_ADDRESS)
+    service = open_service(settings)
+    with service.database.write() as session:
+        kept_keys.add(session, "archive", {Scope.RECORDS_READ}, "olga", service.database.now(session))
+    service.close()
+    assert wrong(settings) == {}
+    service = open_service(settings)
+    with service.database.write() as session:
+        kept_keys.revoke(session, "archive", "olga", service.database.now(session))
+    service.close()
+    assert "openssl rand -hex 32" in wrong(settings)["callers"]
 
 
 def test_too_little_room_and_a_store_that_is_no_folder_are_named(tmp_path: Path) -> None:
