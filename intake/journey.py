@@ -104,8 +104,10 @@ class Journey:
         piece_id = claim.subject.piece_id
 
         def effects(session: Session, now: datetime) -> None:
-            whereabouts.move_piece(session, piece_id, MailState.PUBLISHED, now)
+            whereabouts.lock(session, piece_id)
             records = publication.publish(session, piece_id, now)
+            # After its records: the batch may be complete by this, and whoever hears of that has heard of them.
+            whereabouts.move_piece(session, piece_id, MailState.PUBLISHED, now)
             audit.append(session, now, claim.worker, "published", str(claim.subject), {"records": records})
 
         return effects

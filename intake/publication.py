@@ -16,10 +16,9 @@ from intake.database.tables import Base
 from intake.record_rows import KeptDocument, Source
 from intake.review.asking import OPEN_FIELDS
 from schemas.errors import MailError
+from schemas.events import EventType
 from schemas.states import DocumentState
 
-PUBLISHED: Final = "record.published"
-CORRECTED: Final = "record.corrected"
 _RECORDS: Final = UUID("9b0c6c52-4f0a-5a0e-8f5d-3c1a6f1f2b77")  # the namespace of the service's record ids
 
 _DOCUMENT_TABLE: Final = Base.metadata.tables["documents"]
@@ -37,7 +36,7 @@ def publish(session: Session, piece_id: int, now: datetime) -> int:
     documents = record_rows.documents_of(session, piece_id)
     source = record_rows.source_of(session, piece_id)
     for document in documents:
-        _publish(session, document, source, now, PUBLISHED)
+        _publish(session, document, source, now, EventType.RECORD_PUBLISHED)
     return len(documents)
 
 
@@ -57,7 +56,7 @@ def publish_correction(session: Session, document_id: int, now: datetime) -> Wri
     """
     piece_id = session.scalars(_PIECE_OF, {"of_document": document_id}).one()
     [document] = [each for each in record_rows.documents_of(session, piece_id) if each.id == document_id]
-    return _publish(session, document, record_rows.source_of(session, piece_id), now, CORRECTED)
+    return _publish(session, document, record_rows.source_of(session, piece_id), now, EventType.RECORD_CORRECTED)
 
 
 def public_id_of(piece: UUID, ordinal: int) -> str:
@@ -75,7 +74,7 @@ def next_in_order(session: Session) -> int:
     return place
 
 
-def _publish(session: Session, document: KeptDocument, source: Source, now: datetime, event: str) -> Written:
+def _publish(session: Session, document: KeptDocument, source: Source, now: datetime, event: EventType) -> Written:
     record, public_id, revision = _next_revision(session, document, source, now)
     made = record_rows.load(session, document, source, public_id, revision)
     if document.state is DocumentState.REVIEW and any(field.status in OPEN_FIELDS for field in made.fields.values()):
@@ -91,7 +90,7 @@ def _publish(session: Session, document: KeptDocument, source: Source, now: date
         "published_at": now,
     }
     revision_id = session.execute(_ADDING_REVISION, row).scalar_one()
-    session.execute(_ADDING_NEWS, {"revision_id": revision_id, "event": event, "created_at": now})
+    session.execute(_ADDING_NEWS, {"revision_id": revision_id, "event": event.value, "created_at": now})
     session.execute(_ENDING_DOCUMENT, {"of_document": document.id, "to": DocumentState.PUBLISHED, "now": now})
     return Written(revision_id, revision, row["sequence"], row["body_sha256"])
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from intake import audit, steps
 from intake.database.engine import Database
 from intake.database.tables import BatchRow, FileRow, IdempotencyRow
+from intake.events import announcing
 from intake.store import Store, Stored
 from intake.store.room import refuse_when_low
 from schemas.errors import MailError, Unavailable
@@ -166,6 +167,7 @@ def _write(
             if part[-1][0] == len(kept):
                 batch.closed_at = now
                 session.flush()
+                announcing.batch_received(session, batch_id, now)
                 details: audit.Details = {"files": len(kept), "channel": sender.channel}
                 audit.append(session, now, sender.operator, "batch received", f"batch:{batch_id}", details)
     assert batch_id is not None  # noqa: S101  # there is at least one file

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from intake import audit, whereabouts
 from intake.database.tables import Base, StepRow
+from intake.events import announcing
 from schemas.errors import MailError
 from schemas.extraction import Failure
 from schemas.states import MailState, StepName, StepState
@@ -258,6 +259,7 @@ def _quarantine_subject(
     session: Session, step_id: int, subject: Subject, failure: Failure, actor: str, now: datetime
 ) -> None:
     _move(session, subject, MailState.QUARANTINED, failure, now)
+    announcing.quarantined(session, subject.file_id, subject.piece_id, failure.cause, failure.page, now)
     details = {"step": step_id, "cause": failure.cause.value, "page": failure.page}
     audit.append(session, now, actor, "quarantined", str(subject), details)
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, Table, Update, bindparam, fu
 from sqlalchemy.orm import Session
 
 from intake.database.tables import Base
+from intake.events import announcing
 from schemas.extraction import Failure
 from schemas.states import FURTHEST_FROM_DONE, MailState, move
 
@@ -26,7 +27,7 @@ def move_file(session: Session, file_id: int, to: MailState, now: datetime, fail
     """
     session.flush()  # rows that the caller added and that are not yet written would stay behind
     current = session.scalars(_LOCKED_FILE, {"of_file": file_id}).one()
-    _set_file(session, file_id, {"to": move(current, to), "now": now, **_reason(failure)})
+    _set_file(session, file_id, current, {"to": move(current, to), "now": now, **_reason(failure)})
 
 
 def move_piece(session: Session, piece_id: int, to: MailState, now: datetime, failure: Failure | None = None) -> None:
@@ -54,13 +55,14 @@ def _follow_pieces(session: Session, file_id: int, state: MailState, now: dateti
     least = session.execute(_LEAST_FINISHED_PIECE, {"of_file": file_id}).one()._asdict()
     if least["to"] is not state:
         # No move of the table: a file may jump, as its pieces went different ways.
-        _set_file(session, file_id, {"now": now, **least})
+        _set_file(session, file_id, state, {"now": now, **least})
 
 
-def _set_file(session: Session, file_id: int, values: dict[str, Any]) -> None:
-    """Set the state of a file and of its pages that belong to no piece."""
+def _set_file(session: Session, file_id: int, before: MailState, values: dict[str, Any]) -> None:
+    """Set the state of a file and of its pages that belong to no piece; its batch may be complete by that."""
     session.execute(_MOVING_FILE, {"of_file": file_id, **values})
     session.execute(_MOVING_LOOSE_PAGES, {"of_file": file_id, "to": values["to"], "now": values["now"]})
+    announcing.file_moved(session, file_id, before, values["to"], values["now"])
 
 
 def _reason(failure: Failure | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
+from schemas.delivery import DeliveryOutcome, DeliveryState, WebhookState
 from schemas.errors import Cause
 from schemas.page import PageLabel
 from schemas.review import Act, Outcome, Queue, ReferReason, ReviewMode
@@ -77,6 +78,8 @@ class Base(DeclarativeBase):
         JsonList: JSON(none_as_null=True),
         Act: words(Act, "action"),
         Cause: words(Cause, "cause"),
+        DeliveryOutcome: words(DeliveryOutcome, "outcome"),
+        DeliveryState: words(DeliveryState, "state"),
         DocumentState: words(DocumentState, "state"),
         MailState: words(MailState, "state"),
         Outcome: words(Outcome, "outcome"),
@@ -88,4 +91,5 @@ class Base(DeclarativeBase):
         StepState: words(StepState, "state"),
         TaskKind: words(TaskKind, "kind"),
         TaskState: words(TaskState, "state"),
+        WebhookState: words(WebhookState, "state"),
     }

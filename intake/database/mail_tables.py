@@ -48,6 +48,8 @@ class FileRow(Base):
     __tablename__ = "files"
     __table_args__ = (
         UniqueConstraint("batch_id", "position"),
+        # Tells at once whether a batch has a file left in some state.
+        Index("ix_files_batch_id_state", "batch_id", "state"),
         Index("ix_files_state_state_since", "state", "state_since"),
         CheckConstraint("length(sha256) = 64", name="sha256"),
         CheckConstraint("position >= 1", name="position"),

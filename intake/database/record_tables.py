@@ -1,11 +1,12 @@
 """Tables of what goes out: records, their revisions that never change, the outbox, and the order of publication."""
 
 from datetime import datetime
+from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from intake.database.columns import BIG, Base, Digest, Key, Prose
+from intake.database.columns import BIG, Base, Digest, JsonObject, Key, Prose
 
 
 class RecordRow(Base):
@@ -51,16 +52,25 @@ _NOT_SENT = "sent_at IS NULL"
 
 
 class OutboxRow(Base):
-    """The news of one revision, written with it; `sent_at` is None until every receiver was told."""
+    """An event, written with what it tells of; `sent_at` is None until it is on its way to every receiver.
+
+    public_id:     the id of the event, under which every receiver gets it however often it is sent.
+    revision_id:   the revision it tells of; None for events of batches and pieces.
+    subject, data: what it is about and what it carries; None where the revision says so.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
         Index("ix_outbox_not_sent", "id", sqlite_where=text(_NOT_SENT), postgresql_where=text(_NOT_SENT)),
+        CheckConstraint("(revision_id IS NULL) = (subject IS NOT NULL)", name="subject"),
     )
 
     id: Mapped[Key]
-    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"), unique=True)
+    public_id: Mapped[UUID] = mapped_column(Uuid, unique=True, default=uuid4)
+    revision_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"), unique=True)
     event: Mapped[str] = mapped_column(String(100))
+    subject: Mapped[str | None] = mapped_column(String(200))
+    data: Mapped[JsonObject | None]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
 

@@ -4,6 +4,7 @@ from intake.database.audit_tables import AuditHeadRow, AuditRow
 from intake.database.caller_tables import ApiKeyRow
 from intake.database.columns import Base
 from intake.database.correction_tables import CorrectionRow
+from intake.database.event_tables import CompletionRow, DeliveryRow, WebhookRow
 from intake.database.mail_tables import BatchRow, FileRow, PageRow, PieceRow
 from intake.database.operation_tables import ReconciliationRow, TallyRow, WorkerRow
 from intake.database.people_tables import LinkRow, PersonRow, SessionRow, ThrottleRow
@@ -19,7 +20,9 @@ __all__ = [
     "AuditRow",
     "Base",
     "BatchRow",
+    "CompletionRow",
     "CorrectionRow",
+    "DeliveryRow",
     "DocumentRow",
     "EntryRow",
     "FieldRow",
@@ -41,5 +44,6 @@ __all__ = [
     "TallyRow",
     "TaskRow",
     "ThrottleRow",
+    "WebhookRow",
     "WorkerRow",
 ]

@@ -106,7 +106,8 @@ def test_a_scan_nobody_must_look_at_is_published_once_with_its_news(office: Offi
     with office.database.read() as session:
         bodies = session.scalars(select(RevisionRow.body).order_by(RevisionRow.sequence)).all()
         sha256 = session.scalars(select(FileRow.sha256)).one()
-        assert session.scalars(select(OutboxRow.event)).all() == ["record.published"] * 2
+        news = session.scalars(select(OutboxRow.event).order_by(OutboxRow.id)).all()
+        assert news == ["batch.received", *["record.published"] * 2, "batch.completed"]
     records = [Record.model_validate_json(body) for body in bodies]
     assert [record.source.pages for record in records] == [[1], [2]]
     assert {record.source.sha256 for record in records} == {sha256}
