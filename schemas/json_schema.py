@@ -4,6 +4,7 @@ They say what a receiving system may rely on. What they do not name may come in 
 is forbidden: whoever reads records passes over what they do not know.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -83,6 +84,11 @@ def value_schema(spec: FieldSpec) -> Schema:
             return {"type": ["boolean", "null"], "description": "whether it is signed"}
         case FieldKind.TEXT | FieldKind.BARCODE:
             return {"type": ["string", "null"]}
+
+
+def as_text(schema: Schema) -> str:
+    """A schema as it is published."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _field(spec: FieldSpec) -> Schema:

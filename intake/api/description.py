@@ -19,7 +19,11 @@ _KEY: Final = (
     "A key of the service (`postroom keys add`, or POSTROOM_API_KEYS). As long as there are none, programs on its own"
     " machine need none."
 )
-_OFTEN: Final = {429: "The key was used too often: try again after Retry-After seconds."}
+# Of whoever shows a key: it takes the database to know it.
+_OF_CALLERS: Final = {
+    429: "The key was used too often: try again after Retry-After seconds.",
+    503: "The database or the store does not answer: try again after Retry-After seconds.",
+}
 _EVERYWHERE: Final = {
     401: "Callers from elsewhere, or through a proxy, need a key: Authorization: Bearer KEY.",
     403: "The key lacks the scope; or no keys are set, so that only this machine is served; or a page of another site"
@@ -43,6 +47,10 @@ _OF_ROUTES: Final = {
     "/v1/records/{record_id}/revisions/{revision}": _OF_RECORD,
     "/v1/records/{record_id}/fields/{name}/provenance": _OF_RECORD,
     "/v1/records/{record_id}/fields/{name}/snippet": _OF_RECORD,
+    "/v1/pieces": _WITH_DATABASE | _WITH_INPUT,
+    "/v1/pieces/{piece_id}": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such piece."},
+    "/v1/form-types/{form_type}": _WITH_INPUT | {404: "There is no such form type."},
+    "/v1/form-types/{form_type}/schema": _WITH_INPUT | {404: "There is no such form type."},
     "/v1/quarantine": _WITH_DATABASE | _WITH_INPUT,
     "/v1/quarantine/{subject_id}/retry": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
     "/v1/quarantine/{subject_id}/reject": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
@@ -92,7 +100,9 @@ def described(app: FastAPI) -> dict[str, Any]:
     for path, operations in found["paths"].items():
         for method in _METHODS & operations.keys():
             chosen = policies[path, method]
-            _describe_errors(path, method, operations[method]["responses"], {} if chosen is Policy.ANYBODY else _OFTEN)
+            _describe_errors(
+                path, method, operations[method]["responses"], {} if chosen is Policy.ANYBODY else _OF_CALLERS
+            )
             if chosen is Policy.ANYBODY:
                 del operations[method]["responses"]["401"]
             else:

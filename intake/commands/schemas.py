@@ -1,6 +1,5 @@
 """`postroom forms schemas`: the JSON Schemas of records, and the reference made of them."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from intake.form_choice import chosen_form_types
 from intake.record_reference import reference
 from schemas.errors import NotAForm
 from schemas.form_type import FormType
-from schemas.json_schema import Schema, form_schema, record_schema
+from schemas.json_schema import as_text, form_schema, record_schema
 from schemas.record import SCHEMA_VERSION
 
 
@@ -45,8 +44,3 @@ def schema_files(forms: tuple[FormType, ...]) -> Mapping[str, str]:
     """The text of every schema, by the name of its file."""
     made = {"record": record_schema()} | {form.id: form_schema(form) for form in forms}
     return {f"{name}.schema.json": as_text(schema) for name, schema in made.items()}
-
-
-def as_text(schema: Schema) -> str:
-    """A schema as it stands in its file."""
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

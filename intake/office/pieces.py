@@ -6,12 +6,14 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from intake.database.tables import BatchRow, DocumentRow, FileRow, PieceRow, RecordRow
+from intake.database.tables import BatchRow, DocumentRow, FieldRow, FileRow, PageRow, PieceRow, RecordRow
+from schemas.page import PageLabel
 from schemas.states import DocumentState, MailState
 
+_NAME: Final = "name"  # the class of field that holds names of people
 NO_FORM: Final = "-"  # asks for documents of no known form type
 _LEAST_DIGEST: Final = 8  # digits of a SHA-256 that are taken for one
 _LONGEST_NUMBER: Final = 16  # digits; no row has a longer one
@@ -26,6 +28,7 @@ class Asked:
     name:    a part of the file's name, whatever the case.
     control: a record id, the id of a piece, a file or a batch, the number of a document as "#17", or the beginning of a
              file's SHA-256.
+    sender:  words that all stand in one name on one of its forms. Looked for in every piece the rest leaves: give days.
     """
 
     batch: str = ""
@@ -35,15 +38,18 @@ class Asked:
     state: MailState | None = None
     received_from: date | None = None
     received_to: date | None = None
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLine:
-    """One document of a piece."""
+    """One document of a piece. record: the id its record is published under, None before; revision: the latest."""
 
     id: int
     form_type: str | None
     state: DocumentState
+    record: str | None
+    revision: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class PieceLine:
     state: MailState
     since: datetime
     file: str
+    file_id: UUID
     batch: UUID
     batch_number: int
     batch_name: str
@@ -69,6 +76,9 @@ def found(
 ) -> tuple[Sequence[PieceLine], int | None]:
     """The pieces, those waiting in one state from the oldest on, else from the newest on; and whom to go on behind."""
     query = _pieces(asked)
+    if asked.sender or asked.name:
+        # Else all pieces are gone through from the newest on until enough are found, whatever the days.
+        query = query.where(*_within_days(session, asked))
     if asked.state is not None:
         if after is not None:
             query = query.where(_behind(session, after))
@@ -81,6 +91,18 @@ def found(
     documents = _documents_of(session, [row[0].id for row in shown])
     lines = [_line(*row, documents.get(row[0].id, [])) for row in shown]
     return lines, lines[-1].number if len(rows) > limit else None
+
+
+def find(session: Session, piece: UUID) -> PieceLine | None:
+    """The piece of that public id, as in a list; None if there is none."""
+    row = session.execute(_pieces(Asked()).where(PieceRow.public_id == piece)).one_or_none()
+    return None if row is None else _line(*row, _documents_of(session, [row[0].id]).get(row[0].id, []))
+
+
+def pages_of(session: Session, piece_number: int) -> Mapping[int, PageLabel | None]:
+    """The label of each of its pages, None before it was read, by the page's number in the file."""
+    query = select(PageRow.number, PageRow.label).where(PageRow.piece_id == piece_number).order_by(PageRow.number)
+    return {row.number: row.label for row in session.execute(query)}
 
 
 def counted(session: Session, asked: Asked) -> int:
@@ -102,6 +124,21 @@ def form_types(session: Session) -> Sequence[str]:
         known.append(found)
         found = session.scalars(query.where(DocumentRow.form_type > found)).one()
     return known
+
+
+def _within_days(session: Session, asked: Asked) -> list[ColumnElement[bool]]:
+    """Between which numbers the pieces of those days lie; nothing where not both days are given."""
+    if asked.received_from is None or asked.received_to is None:
+        return []
+    of_days = BatchRow.received_on.between(asked.received_from, asked.received_to)
+    numbers = (
+        select(func.min(PieceRow.id), func.max(PieceRow.id))
+        .join(FileRow, PieceRow.file_id == FileRow.id)
+        .join(BatchRow, FileRow.batch_id == BatchRow.id)
+        .where(of_days)
+    )
+    first, last = session.execute(numbers).one()
+    return [false()] if not first else [PieceRow.id.between(first, last)]
 
 
 def _pieces(asked: Asked) -> "Select[PieceRow, FileRow, BatchRow]":
@@ -129,7 +166,19 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
         conditions.append(PieceRow.id.in_(select(DocumentRow.piece_id).where(_is_of(asked.form_type))))
     if asked.control:
         conditions.append(_has_control(asked.control))
+    if asked.sender:
+        conditions.append(_names(asked.sender.split()))
     return conditions
+
+
+def _names(words: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a name with all of these words stands on a document of the piece; looked up piece by piece."""
+    return exists().where(
+        DocumentRow.piece_id == PieceRow.id,
+        FieldRow.document_id == DocumentRow.id,
+        FieldRow.field_class == _NAME,
+        *(FieldRow.text.icontains(word, autoescape=True) for word in words),
+    )
 
 
 def _is_batch(batch: str) -> ColumnElement[bool]:
@@ -175,13 +224,21 @@ def _behind(session: Session, after: int) -> ColumnElement[bool]:
 
 def _documents_of(session: Session, pieces: Sequence[int]) -> Mapping[int, list[DocumentLine]]:
     query = (
-        select(DocumentRow.piece_id, DocumentRow.id, DocumentRow.form_type, DocumentRow.state)
+        select(
+            DocumentRow.piece_id,
+            DocumentRow.id,
+            DocumentRow.form_type,
+            DocumentRow.state,
+            RecordRow.public_id,
+            RecordRow.latest_revision,
+        )
+        .outerjoin(RecordRow, RecordRow.document_id == DocumentRow.id)
         .where(DocumentRow.piece_id.in_(pieces))
         .order_by(DocumentRow.piece_id, DocumentRow.ordinal)
     )
     found: dict[int, list[DocumentLine]] = {}
-    for piece, id, form_type, state in session.execute(query):
-        found.setdefault(piece, []).append(DocumentLine(id, form_type, state))
+    for piece, id, form_type, state, record, revision in session.execute(query):
+        found.setdefault(piece, []).append(DocumentLine(id, form_type, state, record, revision))
     return found
 
 
@@ -193,6 +250,7 @@ def _line(piece: PieceRow, file: FileRow, batch: BatchRow, documents: Sequence[D
         state=piece.state,
         since=piece.state_since,
         file=file.name,
+        file_id=file.public_id,
         batch=batch.public_id,
         batch_number=batch.id,
         batch_name=batch.name,
