@@ -25,10 +25,12 @@ router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1/records", tags=[
 _NO_FORM: Final = "-"
 _JSON: Final = "application/json"
 _PNG: Final = "image/png"
+_ETAG: Final = {"ETag": {"description": "Of the content: its SHA-256 in quotes.", "schema": {"type": "string"}}}
 _AS_IT_IS: Final[dict[int | str, dict[str, Any]]] = {
-    304: {"description": "You have it: it is what If-None-Match names."}
+    200: {"headers": _ETAG},
+    304: {"description": "You have it: it is what If-None-Match names.", "headers": _ETAG},
 }
-_PICTURE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {_PNG: {}}}}
+_PICTURE: Final[dict[int | str, dict[str, Any]]] = _AS_IT_IS | {200: {"headers": _ETAG, "content": {_PNG: {}}}}
 
 After = Annotated[int, Query(ge=0, le=2**62, description="`next` of the page before; 0 for the beginning.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many revisions at most.")]
@@ -110,7 +112,7 @@ def show_provenance(desk: AtDesk, record_id: RecordId, name: FieldName) -> Prove
     return made.model_copy(update={"snippet": SnippetView(address=address, sha256=sha256, problem=problem)})
 
 
-@router.get("/{record_id}/fields/{name}/snippet", response_class=Response, responses=_PICTURE | _AS_IT_IS)
+@router.get("/{record_id}/fields/{name}/snippet", response_class=Response, responses=_PICTURE)
 @policy(Scope.RECORDS_READ)
 def show_snippet(desk: AtDesk, record_id: RecordId, name: FieldName, known: Known = None) -> Response:
     """The picture of the answer with what stands around it, cut from its page."""

@@ -63,6 +63,9 @@ def test_the_description_names_the_scope_of_each_route(caller: Caller) -> None:
     assert paths["/v1/batches"]["post"]["security"] == [{"key": ["batches:write"]}, {}]
     assert paths["/v1/openapi.json"]["get"]["security"] == [{"key": []}, {}]
     assert "security" not in paths["/health/live"]["get"]
+    assert {"429", "503"} <= paths["/v1/openapi.json"]["get"]["responses"].keys()
+    assert "429" not in paths["/health/live"]["get"]["responses"]
+    assert "ETag" in paths["/v1/records/{record_id}"]["get"]["responses"]["304"]["headers"]
 
 
 def test_a_key_opens_what_is_named_and_everything_where_nothing_is() -> None:
