@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "serve": "intake.commands.serve:serve",
     "dispatch": "intake.commands.dispatch:dispatch",
     "worker": "intake.commands.worker:worker",
+    "export": "intake.commands.export:export",
     "reconcile": "intake.commands.reconcile:reconcile",
     "top": "intake.commands.top:top",
 }

@@ -78,9 +78,15 @@ def after(session: Session, cursor: int, limit: int, wanted: Wanted) -> tuple[Se
         query = _PAGE.where(RevisionRow.sequence <= looked_at, *_conditions(wanted))
         found = _published(session.execute(query, {"cursor": cursor, "most": limit}))
         looked_at = found[-1].sequence if len(found) == limit else looked_at
-    if looked_at == cursor and cursor > session.scalars(_LATEST).one():
+    if looked_at == cursor and cursor > latest(session):
         raise CursorAhead("Nothing was ever published under this number.")
     return found, looked_at
+
+
+def latest(session: Session) -> int:
+    """The last number that was given out; 0 if nothing was published yet."""
+    value: int = session.scalars(_LATEST).one()
+    return value
 
 
 def find(session: Session, record_id: str, revision: int | None = None) -> Published | None:

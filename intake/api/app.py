@@ -8,7 +8,18 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from intake.api import batches, corrections, description, form_types, health, metrics, pieces, quarantine, records
+from intake.api import (
+    archives,
+    batches,
+    corrections,
+    description,
+    form_types,
+    health,
+    metrics,
+    pieces,
+    quarantine,
+    records,
+)
 from intake.api.examination import Examination
 from intake.api.form import UploadLimits
 from intake.api.front_desk import FrontDesk
@@ -95,7 +106,18 @@ def create_app(
         pictures=pictures,
         rules=open_rules(settings),
     )
-    for module in (batches, pieces, records, corrections, form_types, quarantine, health, metrics, description):
+    for module in (
+        batches,
+        archives,
+        pieces,
+        records,
+        corrections,
+        form_types,
+        quarantine,
+        health,
+        metrics,
+        description,
+    ):
         app.router.routes.extend(module.router.routes)  # as they are, so that all of them can be listed
     add_handlers(app, answering)
     app.add_middleware(Gate, names=settings.host_names, answering=answering)

@@ -6,9 +6,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 
-from intake.api.policy import PolicedRoute, Policy, policy, policy_of
+from intake.api.policy import PolicedRoute, Policy, policy, policy_of, scopes_of
 from intake.api.problem import MEDIA_TYPE, Problem
-from schemas.scopes import Scope
 
 router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1", tags=["description"])
 
@@ -33,11 +32,15 @@ _EVERYWHERE: Final = {
 }
 _WITH_DATABASE: Final = {503: "The database or the store does not answer: try again after Retry-After seconds."}
 _WITH_INPUT: Final = {422: "The request is not as it should be."}
+_WITH_BODY: Final = {400: "The body is no JSON in UTF-8."}
 _NOT_SET_ASIDE: Final = {409: "Nothing is in quarantine under this id."}
 _OF_RECORD: Final = _WITH_DATABASE | _WITH_INPUT | {404: "There is no such record, revision, field or picture."}
 _OF_ROUTES: Final = {
     "/v1/batches": _WITH_DATABASE | _WITH_INPUT,
     "/v1/batches/{batch_id}": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such batch."},
+    "/v1/batches/{batch_id}/archive": _WITH_DATABASE
+    | _WITH_INPUT
+    | {404: "There is no such batch, or an original of it is missing."},
     "/v1/batches/{batch_id}/files/{file_id}/retry": _WITH_DATABASE
     | _WITH_INPUT
     | {404: "There is no such batch or file.", 409: "The file is not in quarantine."},
@@ -53,11 +56,12 @@ _OF_ROUTES: Final = {
     "/v1/form-types/{form_type}/schema": _WITH_INPUT | {404: "There is no such form type."},
     "/v1/quarantine": _WITH_DATABASE | _WITH_INPUT,
     "/v1/quarantine/{subject_id}/retry": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
-    "/v1/quarantine/{subject_id}/reject": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
+    "/v1/quarantine/{subject_id}/reject": _WITH_DATABASE | _WITH_INPUT | _WITH_BODY | _NOT_SET_ASIDE,
     "/v1/records/{record_id}/corrections": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such record."},
     "/health/ready": {503: "Something fails: `errors` says what."},
 }
 _OF_CORRECTIONS: Final = {
+    **_WITH_BODY,
     409: "The document is being worked on again: its next revision is under way.",
     412: "There is a newer revision than the one in If-Match.",
     422: "A field, a value or the reason is wrong, a value fails a check, or the key was used for another request.",
@@ -92,21 +96,21 @@ def described(app: FastAPI) -> dict[str, Any]:
     schemas |= problem.pop("$defs", {}) | {"Problem": problem}
     found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": _KEY}}
     policies = {
-        (route.path, method.lower()): policy_of(route.endpoint)
+        (route.path, method.lower()): (policy_of(route.endpoint), sorted(scopes_of(route.endpoint)))
         for route in app.routes
         if isinstance(route, PolicedRoute)
         for method in route.methods or ()
     }
     for path, operations in found["paths"].items():
         for method in _METHODS & operations.keys():
-            chosen = policies[path, method]
+            chosen, scopes = policies[path, method]
             _describe_errors(
                 path, method, operations[method]["responses"], {} if chosen is Policy.ANYBODY else _OF_CALLERS
             )
             if chosen is Policy.ANYBODY:
                 del operations[method]["responses"]["401"]
             else:
-                operations[method]["security"] = [{"key": [chosen.value] if isinstance(chosen, Scope) else []}, {}]
+                operations[method]["security"] = [{"key": [scope.value for scope in scopes]}, {}]
     app.openapi_schema = found
     return found
 

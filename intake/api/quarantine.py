@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from intake import quarantine
 from intake.api.front_desk import AsCaller, AtDesk
+from intake.api.numbers import LARGEST_NUMBER
 from intake.api.policy import PolicedRoute, policy
 from intake.api.problem import Fault, ProblemCode, Refused
 from intake.api.views import QuarantineChange, QuarantineList, Rejection, SetAsideView
@@ -19,7 +20,7 @@ from schemas.states import MailState
 router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1/quarantine", tags=["quarantine"])
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
-After = Annotated[int, Query(ge=0, description="`next` of the page before.")]
+After = Annotated[int, Query(ge=0, le=LARGEST_NUMBER, description="`next` of the page before.")]
 OfCause = Annotated[Cause | None, Query(description="Only what was set aside for this cause.")]
 
 

@@ -21,6 +21,7 @@ from schemas.errors import MailError, Unavailable
 
 _LATER: Final[Mapping[str, str]] = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 _BY_STATUS: Final = {
+    400: (ProblemCode.BROKEN_BODY, "The body is no JSON in UTF-8."),
     404: (ProblemCode.NOT_FOUND, "There is nothing under this address; /v1/openapi.json lists what there is."),
     405: (ProblemCode.WRONG_METHOD, "This address knows other methods only: see the header Allow."),
     413: (ProblemCode.TOO_LARGE, "The request is larger than it may be."),
