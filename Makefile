@@ -15,7 +15,8 @@ help:
 	@echo "make bench   measure pages a second beside OCRmyPDF on the same pages"
 	@echo "make soak    read ten thousand synthetic pages: the pace and the memory must hold; then soak-service"
 	@echo "make soak-service   twenty thousand pieces and a thousand kills, and eight keyers with 40,000 claims, on both"
-	@echo "                    databases; STORM=4000,100 KEYING=8,500 for less"
+	@echo "                    databases, and twenty thousand requests made from the API's description;"
+	@echo "                    STORM=4000,100 KEYING=8,500 REQUESTS=5000 for less"
 	@echo "make schemas write the JSON Schemas of records and their reference anew"
 	@echo "make lock    resolve the lock files anew; UPGRADE=--upgrade takes newer versions"
 	@echo "make clean   remove .venv and everything built"
@@ -50,12 +51,15 @@ STORM := 20000,1000
 STEP_RUNS := 500
 # Keyers at once, and claims of each.
 KEYING := 8,5000
+# Requests made from the description of the API.
+REQUESTS := 20000
 
 soak-service: setup-dev
 	POSTROOM_STORM=$(STORM) $(BIN)/pytest -s tests/integration/database/test_kill_storm.py
 	POSTROOM_STEP_RUNS=$(STEP_RUNS) $(BIN)/pytest tests/integration/database/test_step_machine.py
 	POSTROOM_CLAIMS=2000 $(BIN)/pytest tests/integration/database/test_claims_at_once.py
 	POSTROOM_KEYING=$(KEYING) $(BIN)/pytest -s tests/integration/database/test_review_at_once.py
+	POSTROOM_SCHEMATHESIS=$(REQUESTS) $(BIN)/pytest -s tests/integration/api/test_described.py
 
 schemas: setup-dev
 	$(BIN)/postroom forms schemas schemas/json --reference docs/records.md
