@@ -11,7 +11,7 @@ from intake.api.front_desk import AtDesk, FrontDesk
 from intake.api.policy import PolicedRoute, policy
 from intake.api.problem import Fault, ProblemCode, Refused
 from intake.api.views import PublicView
-from intake.api.words import Word
+from intake.api.words import Day, Word
 from intake.office import pieces
 from intake.office.pieces import Asked, DocumentLine, PieceLine
 from schemas.page import PageLabel
@@ -38,8 +38,8 @@ class PiecesAsked(BaseModel):
         description="Words of a name that stands on one of its forms. Only together with both days, at most"
         f" {_DAYS_FOR_A_NAME} apart; letters of no known form have no names.",
     )
-    received_from: date | None = Field(default=None, description="The day the mail arrived, or later.")
-    received_to: date | None = Field(default=None, description="The day the mail arrived, or earlier.")
+    received_from: Day | None = Field(default=None, description="The day the mail arrived, or later.")
+    received_to: Day | None = Field(default=None, description="The day the mail arrived, or earlier.")
     state: MailState | None = None
     batch: UUID | None = Field(default=None, description="Only of that batch.")
     limit: int = Field(default=50, ge=1, le=200, description="How many at most.")
