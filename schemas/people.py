@@ -26,10 +26,12 @@ class Right(StrEnum):
     MEND_BATCHES = "mend_batches"  # try again, or refuse, what the machine gave up on
     KEY = "key"  # take tasks and key fields
     ADJUDICATE = "adjudicate"  # settle what others refer or disagree on
+    CORRECT = "correct"  # put right what was published, with a reason
     SEE_DOCUMENTS = "see_documents"  # any document with its pages, and the search for them
     SEE_QUEUES = "see_queues"  # how many tasks wait, and who works on which
     MANAGE_QUEUES = "manage_queues"  # take a task back from somebody, change what is urgent
     SEE_RECORDS = "see_records"  # records and deliveries as the receiving systems get them
+    EXPORT = "export"  # take records and originals out, many at once
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
     OWN_ACCOUNT = "own_account"  # one's own password and sessions
@@ -41,17 +43,19 @@ _CASEWORKER: Final = _EVERYBODY | {Right.KEY, Right.SEE_DOCUMENTS}
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.OPERATOR: _EVERYBODY | {Right.SEE_TODAY, Right.SEE_BATCHES, Right.ADD_BATCHES, Right.MEND_BATCHES},
     Role.CASEWORKER: _CASEWORKER,
-    Role.SENIOR: _CASEWORKER | {Right.ADJUDICATE, Right.SEE_TODAY, Right.SEE_BATCHES, Right.SEE_QUEUES},
+    Role.SENIOR: _CASEWORKER | {Right.ADJUDICATE, Right.CORRECT, Right.SEE_TODAY, Right.SEE_BATCHES, Right.SEE_QUEUES},
     Role.SUPERVISOR: _EVERYBODY
     | {
         Right.SEE_TODAY,
         Right.SEE_BATCHES,
         Right.ADD_BATCHES,
         Right.MEND_BATCHES,
+        Right.CORRECT,
         Right.SEE_DOCUMENTS,
         Right.SEE_QUEUES,
         Right.MANAGE_QUEUES,
         Right.SEE_RECORDS,
+        Right.EXPORT,
         Right.SEE_AUDIT,
     },
     Role.INTEGRATOR: _EVERYBODY | {Right.SEE_RECORDS},
@@ -62,6 +66,7 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
         Right.SEE_DOCUMENTS,
         Right.SEE_QUEUES,
         Right.SEE_RECORDS,
+        Right.EXPORT,
         Right.SEE_AUDIT,
     },
     Role.ADMIN: _EVERYBODY

@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from intake.corrections import Correction, Stood
 from intake.office.documents import Entered, Happened, Whole
-from review_ui.document_view import document_view
+from intake.review.answers import NOT_SIGNED, SIGNED
+from review_ui.document_view import FIELD_STATES, document_view
 from review_ui.pictures import Picture
 from review_ui.view_models import DocumentView, FieldView, PageView, State
+from schemas.field import FieldStatus
 from schemas.form_type import FormType
 from schemas.record import RecordCheck, RecordField, RecordReading
 from schemas.review import REASON_WORDS, Act, Outcome
@@ -24,6 +27,7 @@ _ACTIONS: Final[Mapping[str, str]] = {
     "looked at": "looked at it",
     "original downloaded": "downloaded the original",
     "record downloaded": "downloaded the record",
+    "record corrected": "corrected the record",
 }
 
 
@@ -96,20 +100,47 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A field of a correction, before and after in words; both "" where whoever looks may not see them."""
+
+    field: str
+    old: str
+    new: str
+    is_hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionPart:
+    """Who corrected what, when and why."""
+
+    revision: int
+    at: datetime
+    who: str
+    reason: str
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentPage:
-    """The page. parts: of every field, by its number."""
+    """The page. parts: of every field, by its number; corrections: by the number of the revision they made."""
 
     view: DocumentView
     pages: tuple[PageView, ...]
     parts: Mapping[int, FieldPart]
     elsewhere: tuple[FieldView, ...]
     events: tuple[Event, ...]
+    corrections: Mapping[int, CorrectionPart]
     to_look_at: int
     hidden: int
 
 
 def document_page(
-    whole: Whole, forms: Mapping[str, FormType], names: Mapping[str, str], *, hides_blind: bool
+    whole: Whole,
+    made: Sequence[Correction],
+    forms: Mapping[str, FormType],
+    names: Mapping[str, str],
+    *,
+    hides_blind: bool,
 ) -> DocumentPage:
     """names: what people call those who did something.
 
@@ -127,6 +158,7 @@ def document_page(
     pages = tuple(replace(page, fields=_shown(page.fields, numbers, hidden)) for page in view.pages)
     elsewhere = _shown(view.elsewhere, numbers, hidden)
     every = [field for page in pages for field in page.fields] + list(elsewhere)
+    labels = {numbers[field.number]: field.label for field in every}
     parts = {field.number: _part(field, numbers[field.number], whole, hidden, names) for field in every}
     return DocumentPage(
         view=view,
@@ -134,9 +166,38 @@ def document_page(
         parts=parts,
         elsewhere=elsewhere,
         events=_events(whole, names),
+        corrections={each.revision: _correction(each, labels, hidden, names) for each in made},
         to_look_at=len(whole.asked),
         hidden=sum(part.is_hidden for part in parts.values()),
     )
+
+
+def _correction(
+    made: Correction, labels: Mapping[str, str], hidden: frozenset[str], names: Mapping[str, str]
+) -> CorrectionPart:
+    changes = [
+        FieldChange(
+            labels.get(each.field, each.field),
+            "" if each.field in hidden else in_words(each.old),
+            "" if each.field in hidden else in_words(each.new),
+            each.field in hidden,
+        )
+        for each in made.changes
+    ]
+    who = names.get(made.by.actor, made.by.actor)
+    return CorrectionPart(made.revision, made.at, who, made.reason, tuple(changes))
+
+
+def in_words(stood: Stood) -> str:
+    """What a field said, as one would say it."""
+    match stood.value:
+        case None:
+            return stood.text or FIELD_STATES[FieldStatus(stood.status)].words.lower()
+        case bool(is_signed):
+            return SIGNED if is_signed else NOT_SIGNED
+        case list(options):
+            return ", ".join(options) or "nothing ticked"
+    return str(stood.value)
 
 
 def _shown(fields: Sequence[FieldView], numbers: Mapping[int, str], hidden: frozenset[str]) -> tuple[FieldView, ...]:

@@ -7,13 +7,14 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 from anyio import to_thread
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from intake import audit
+from intake import audit, corrections
+from intake.api.numbers import LARGEST_NUMBER
 from intake.api.problem import ProblemCode, Refused
 from intake.office import documents as office
 from intake.office import pieces
@@ -35,10 +36,13 @@ router: Final = APIRouter(route_class=SiteRoute, include_in_schema=False)
 
 _AT_ONCE: Final = 50
 _LONGEST: Final = 255  # of what is looked for
-_LOOKED: Final = "looked at"
+LOOKED: Final = "looked at"
 _A_LOOK: Final = timedelta(minutes=10)  # pictures of a document that are loaded meanwhile belong to the same look
 _PIECE_BYTES: Final = 256 * 1024
 _NO_STORE: Final = {"Cache-Control": "no-store"}
+DocumentId = Annotated[int, Path(ge=1, le=LARGEST_NUMBER)]
+PageNumber = Annotated[int, Path(ge=1, le=LARGEST_NUMBER)]
+_DONE: Final = {"corrected": "The record is corrected: its next revision is published."}
 
 
 class Typed(BaseModel):
@@ -65,7 +69,7 @@ def search(
     """The form to search with, and what was found."""
     asked, problem, place = _asked(typed)
     with desk.service.database.read() as session:
-        found, more = ([], None) if problem else pieces.found(session, asked, after=typed.after, limit=_AT_ONCE)
+        listed, more = ([], None) if problem else pieces.found(session, asked, after=typed.after, limit=_AT_ONCE)
         count = 0 if problem else pieces.counted(session, asked)
         known = pieces.form_types(session)
     given: dict[str, Any] = {name: value for name, value in typed if value and name != "after"}
@@ -74,7 +78,7 @@ def search(
         request,
         "site/documents.html",
         422 if problem else 200,
-        pieces=found,
+        pieces=listed,
         count=count,
         typed=typed,
         problem=problem,
@@ -91,17 +95,18 @@ def search(
 
 @router.get("/documents/{document_id}")
 @allows(Right.SEE_DOCUMENTS)
-def document(request: Request, desk: AtSite, person: AsPerson, document_id: int) -> Response:
+def document(request: Request, desk: AtSite, person: AsPerson, document_id: DocumentId, done: str = "") -> Response:
     """One document: every field on its page, what was read, who decided, what happened."""
     database = desk.service.database
     with database.read() as session:
         _require_there(session, document_id)
-    _note(desk, person, document_id, _LOOKED)
+    note(desk, person, document_id, LOOKED)
     with database.read() as session:
-        whole = _found(session, document_id)
+        whole = found(session, document_id)
+        made = corrections.corrections_of(session, document_id)
         actors = {each.actor for each in whole.history} | {each.actor for each in whole.entered}
-        names = names_of(session, actors)
-    page = document_page(whole, desk.forms, names, hides_blind=person.may(Right.KEY))
+        names = names_of(session, actors | {each.by.actor for each in made})
+    page = document_page(whole, made, desk.forms, names, hides_blind=person.may(Right.KEY))
     return render(
         request,
         "site/document.html",
@@ -109,42 +114,41 @@ def document(request: Request, desk: AtSite, person: AsPerson, document_id: int)
         page=page,
         state_words=STATES[whole.state],
         can_draft=not page.hidden,
+        can_correct=person.may(Right.CORRECT) and is_out(whole),
+        done=_DONE.get(done, ""),
     )
 
 
 @router.get("/documents/{document_id}/pages/{number}/picture.jpg")
 @allows(Right.SEE_DOCUMENTS, quiet=True, gives_page=False)
-def picture(desk: AtSite, person: AsPerson, document_id: int, number: int) -> Response:
+def picture(desk: AtSite, person: AsPerson, document_id: DocumentId, number: PageNumber) -> Response:
     """A page of it as it stands upright."""
     database = desk.service.database
     with database.read() as session:
         page_id = office.page_of(session, document_id, number)
-        since = database.now(session) - _A_LOOK
-        was_looked_at = office.was_looked_at(session, document_id, person.actor, _LOOKED, since)
     if page_id is None:
         raise Refused(404, ProblemCode.NOT_FOUND, "There is no such page.")
-    if not was_looked_at:
-        _note(desk, person, document_id, _LOOKED)
+    note_look(desk, person, document_id)
     try:
-        found = desk.pictures.page(page_id)
+        shown = desk.pictures.page(page_id)
     except PictureMissing as error:
         raise Refused(404, ProblemCode.NOT_FOUND, str(error)) from error
-    return Response(found.jpeg, headers=_NO_STORE, media_type="image/jpeg")
+    return Response(shown.jpeg, headers=_NO_STORE, media_type="image/jpeg")
 
 
 @router.get("/documents/{document_id}/original")
 @allows(Right.SEE_DOCUMENTS, gives_page=False)
-def original(desk: AtSite, person: AsPerson, document_id: int) -> Response:
+def original(desk: AtSite, person: AsPerson, document_id: DocumentId) -> Response:
     """The file it came in, byte for byte as it was received. No browser is to open it: whoever sent it made it."""
     with desk.service.database.read() as session:
-        whole = _found(session, document_id)
+        whole = found(session, document_id)
     store = desk.service.store
     try:
         size, stream = store.size(whole.sha256), store.open(whole.sha256)
     except (BlobMissing, BlobDamaged) as error:
         detail = "The original is missing from the file store, or damaged: tell whoever runs the service."
         raise Refused(404, ProblemCode.NOT_FOUND, detail) from error
-    _note(desk, person, document_id, "original downloaded")
+    note(desk, person, document_id, "original downloaded")
 
     async def content() -> Any:
         try:
@@ -153,18 +157,18 @@ def original(desk: AtSite, person: AsPerson, document_id: int) -> Response:
         finally:
             stream.close()
 
-    headers = _NO_STORE | _download(whole.file_name) | {"Content-Length": str(size)}
+    headers = _NO_STORE | download(whole.file_name) | {"Content-Length": str(size)}
     return StreamingResponse(content(), headers=headers, media_type="application/octet-stream")
 
 
 @router.get("/documents/{document_id}/record.json")
 @allows(Right.SEE_DOCUMENTS, gives_page=False)
 def record(
-    desk: AtSite, person: AsPerson, document_id: int, revision: Annotated[int | None, Query(ge=1)] = None
+    desk: AtSite, person: AsPerson, document_id: DocumentId, revision: Annotated[int | None, Query(ge=1)] = None
 ) -> Response:
     """Its record, as the receiving systems got it; or as it stands now, where it is not published yet."""
     with desk.service.database.read() as session:
-        whole = _found(session, document_id)
+        whole = found(session, document_id)
         published = office.body_of(session, document_id, revision)
     if published is None:
         if revision is not None:
@@ -175,8 +179,8 @@ def record(
         name, body = "draft", json.dumps(whole.record.model_dump(mode="json"), ensure_ascii=False, indent=1)
     else:
         name, body = f"revision-{published[0]}", published[1]
-    _note(desk, person, document_id, "record downloaded")
-    headers = _NO_STORE | _download(f"{whole.record.record_id}-{name}.json")
+    note(desk, person, document_id, "record downloaded")
+    headers = _NO_STORE | download(f"{whole.record.record_id}-{name}.json")
     return Response(body, headers=headers, media_type="application/json")
 
 
@@ -206,12 +210,27 @@ def _asked(typed: Typed) -> tuple[Asked, str, str]:
     return asked, "", ""
 
 
+def note_look(desk: SiteDesk, person: Person, document_id: int) -> None:
+    """Write into the audit that they look at it, unless they did so just before: pictures belong to a page."""
+    database = desk.service.database
+    with database.read() as session:
+        since = database.now(session) - _A_LOOK
+        was_looked_at = office.was_looked_at(session, document_id, person.actor, LOOKED, since)
+    if not was_looked_at:
+        note(desk, person, document_id, LOOKED)
+
+
+def is_out(whole: Whole) -> bool:
+    """Whether its record is published and nobody works on it: it can be corrected."""
+    return bool(whole.revisions) and whole.state is MailState.PUBLISHED
+
+
 def _require_there(session: Session, document_id: int) -> None:
     if not office.is_there(session, document_id):
         raise _nothing()
 
 
-def _found(session: Session, document_id: int) -> Whole:
+def found(session: Session, document_id: int) -> Whole:
     whole = office.find(session, document_id)
     if whole is None:
         raise _nothing()
@@ -222,14 +241,14 @@ def _nothing() -> Refused:
     return Refused(404, ProblemCode.NOT_FOUND, "There is no such document.")
 
 
-def _note(desk: SiteDesk, person: Person, document_id: int, action: str) -> None:
+def note(desk: SiteDesk, person: Person, document_id: int, action: str) -> None:
     """Write it into the audit, before anything is shown."""
     database = desk.service.database
     with database.write() as session:
         audit.append(session, database.now(session), person.actor, action, f"document:{document_id}")
 
 
-def _download(name: str) -> dict[str, str]:
+def download(name: str) -> dict[str, str]:
     """Headers by which a browser saves it under that name and never shows it."""
     plain = unicodedata.normalize("NFKD", name.replace("/", "_").replace("\\", "_"))
     safe = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._- ") else "_" for sign in plain)[-150:]

@@ -80,6 +80,40 @@ def _document(site: Site, _: SignedIn | None) -> str:
     return f"/documents/{first_document(site)}"
 
 
+def _document_out(site: Site) -> int:
+    """The number of a document whose record is published."""
+    furnish(site)
+    with site.service.database.read() as session:
+        query = select(DocumentRow.id).join(PieceRow).join(FileRow).join(BatchRow)
+        return session.scalars(query.where(BatchRow.name == FIRST, FileRow.name == "scan-0004.tif")).one()
+
+
+def _correct(site: Site, _: SignedIn | None) -> str:
+    return f"/documents/{_document_out(site)}/fields/3/correct"
+
+
+def _correct_ticks(site: Site, _: SignedIn | None) -> str:
+    return f"/documents/{_document_out(site)}/fields/4/correct"
+
+
+def _corrected(site: Site, person: SignedIn | None) -> str:
+    document = _document_out(site)
+    assert person is not None
+    number = "2"
+    data = {"revision": "1", "text": "63.00", "reason": "The applicant rang: it was a pound more."}
+    person.post(f"/documents/{document}/fields/{number}/correct", data)
+    return f"/documents/{document}?done=corrected"
+
+
+def _key_no_such_day(page: Page) -> None:
+    _see_pictures(page)
+    page.get_by_label("What stands there").fill("31.02.2026")
+    page.get_by_label("Why").fill("The applicant rang.")
+    page.get_by_role("button", name="Publish the correction").click()
+    page.get_by_text("It stands there like that all the same").wait_for()
+    _see_pictures(page)
+
+
 def _see_pictures(page: Page) -> None:
     page.evaluate("for (const image of document.images) image.loading = 'eager'")
     for _ in range(200):
@@ -137,4 +171,8 @@ OF_MAIL: Final = (
     Screen("documents-wrong", Role.SUPERVISOR, at("/documents?received_from=monday")),
     Screen("document", Role.SUPERVISOR, _document, _see_pictures),
     Screen("document-unfolded", Role.CASEWORKER, _document, _unfold),
+    Screen("document-corrected", Role.SUPERVISOR, _corrected, _see_pictures),
+    Screen("correct", Role.SENIOR, _correct, _see_pictures),
+    Screen("correct-ticks", Role.SENIOR, _correct_ticks, _see_pictures),
+    Screen("correct-doubtful", Role.SUPERVISOR, _correct, _key_no_such_day),
 )

@@ -159,10 +159,10 @@ def test_every_right_is_somebodys_and_every_role_has_some() -> None:
     for role in Role:
         assert Right.OWN_ACCOUNT in RIGHTS[role]
     # Who looks after people does not key, who keys does not look after people, and who audits changes nothing.
-    changing = {Right.ADD_BATCHES, Right.MEND_BATCHES, Right.KEY, Right.ADJUDICATE, Right.MANAGE_QUEUES}
+    changing = {Right.ADD_BATCHES, Right.MEND_BATCHES, Right.KEY, Right.ADJUDICATE, Right.CORRECT, Right.MANAGE_QUEUES}
     assert RIGHTS[Role.AUDITOR] & (changing | {Right.MANAGE_PEOPLE}) == set()
     assert {role for role in Role if Right.MANAGE_PEOPLE in RIGHTS[role]} == {Role.ADMIN}
-    assert not RIGHTS[Role.ADMIN] & {Right.KEY, Right.ADJUDICATE}
+    assert not RIGHTS[Role.ADMIN] & {Right.KEY, Right.ADJUDICATE, Right.CORRECT}
 
 
 def test_the_form_before_signing_in_has_a_token_of_its_own(office: Site) -> None:
