@@ -59,6 +59,7 @@ soak-service: setup-dev
 	POSTROOM_STEP_RUNS=$(STEP_RUNS) $(BIN)/pytest tests/integration/database/test_step_machine.py
 	POSTROOM_CLAIMS=2000 $(BIN)/pytest tests/integration/database/test_claims_at_once.py
 	POSTROOM_KEYING=$(KEYING) $(BIN)/pytest -s tests/integration/database/test_review_at_once.py
+	POSTROOM_CONSUMER_KILLS=50 $(BIN)/pytest tests/integration/api/test_consumer.py
 	POSTROOM_SCHEMATHESIS=$(REQUESTS) $(BIN)/pytest -s tests/integration/api/test_described.py
 
 schemas: setup-dev

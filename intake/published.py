@@ -18,7 +18,7 @@ from schemas.errors import MailError
 
 # Where only some records are wanted so many are looked at for one page: what a page costs does not grow with how rare
 # they are.
-LOOKED_AT: Final = 2_000
+LOOKED_AT: Final = 1_000
 _SEQUENCES: Final = Base.metadata.tables["sequences"]
 
 

@@ -40,6 +40,7 @@ from schemas.errors import Unavailable
 
 _SPOOL_FOLDER: Final = "uploads"  # below the data folder
 _OURS_ALONE: Final = 0o700
+_LOOKING_AT_ONCE: Final = 4
 _RECEIVING_AT_ONCE: Final = 8  # more would only queue for the one who may write
 # Nothing about what is asked of us leaves this process but by /metrics and the log.
 _NO_TELEMETRY: Final[TelemetryConfig] = {
@@ -104,6 +105,7 @@ def create_app(
         keys=KeyRing(service.database, settings.callers),
         turnstile=Turnstile(settings.requests_per_minute),
         pictures=pictures,
+        looking=CapacityLimiter(_LOOKING_AT_ONCE),
         rules=open_rules(settings),
     )
     for module in (

@@ -29,6 +29,7 @@ class FrontDesk:
     keys:            of callers; as long as there never was one, only this machine is served.
     turnstile:       how often each key may be used.
     pictures:        of pages; originals are decoded in a process of their own, never in this one.
+    looking:         how many pictures are asked for at once: others wait without a thread, for one may take seconds.
     rules:           what a value is understood and checked by, and the form types known here.
     """
 
@@ -42,6 +43,7 @@ class FrontDesk:
     keys: KeyRing
     turnstile: Turnstile
     pictures: Pictures
+    looking: CapacityLimiter
     rules: Rules
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Response
 
 from intake import published
@@ -95,8 +96,12 @@ def show_revision(desk: AtDesk, record_id: RecordId, revision: Number, known: Kn
 
 @router.get("/{record_id}/fields/{name}/provenance")
 @policy(Scope.RECORDS_READ)
-def show_provenance(desk: AtDesk, record_id: RecordId, name: FieldName) -> ProvenanceView:
+async def show_provenance(desk: AtDesk, record_id: RecordId, name: FieldName) -> ProvenanceView:
     """From a value back to the paper, in one answer: file, page, place, readings, checks, policy, people."""
+    return await to_thread.run_sync(_provenance, desk, record_id, name, limiter=desk.looking)
+
+
+def _provenance(desk: FrontDesk, record_id: str, name: str) -> ProvenanceView:
     found = _found(desk, record_id)
     record, field = _field(found, name)
     with desk.service.database.read() as session:
@@ -114,8 +119,12 @@ def show_provenance(desk: AtDesk, record_id: RecordId, name: FieldName) -> Prove
 
 @router.get("/{record_id}/fields/{name}/snippet", response_class=Response, responses=_PICTURE)
 @policy(Scope.RECORDS_READ)
-def show_snippet(desk: AtDesk, record_id: RecordId, name: FieldName, known: Known = None) -> Response:
+async def show_snippet(desk: AtDesk, record_id: RecordId, name: FieldName, known: Known = None) -> Response:
     """The picture of the answer with what stands around it, cut from its page."""
+    return await to_thread.run_sync(_snippet, desk, record_id, name, known, limiter=desk.looking)
+
+
+def _snippet(desk: FrontDesk, record_id: str, name: str, known: str | None) -> Response:
     found = _found(desk, record_id)
     _, field = _field(found, name)
     with desk.service.database.read() as session:

@@ -22,7 +22,7 @@ from tests.integration.database.small_world import NOW
 from tests.integration.database.test_record_rows import record
 from tests.site.served import served
 
-KILLS = int(os.environ.get("POSTROOM_CONSUMER_KILLS", "8"))
+KILLS = int(os.environ.get("POSTROOM_CONSUMER_KILLS", "5"))
 
 
 def program(repository: Path, folder: Path) -> Path:

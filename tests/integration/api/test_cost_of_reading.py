@@ -7,8 +7,6 @@ import re
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from intake.api.app import create_app
 from intake.service import Service
 from tests.integration.api.caller import Caller
@@ -20,23 +18,23 @@ from tests.integration.database.test_record_rows import record
 _SCAN = re.compile(r"^\s*(SCAN (?!CONSTANT|of_batch|ours|anon)|.*Seq Scan)", re.M)
 
 
-@pytest.mark.parametrize(
-    ("path", "asked"),
-    [
-        ("", {"after": 1}), ("", {"after": 1, "form_type": FORM.id}), ("", {"after": 1, "status": "review"}),
-        ("", {"after": 0, "batch": str(uuid4())}), ("/{id}", {}), ("/{id}/revisions", {}), ("/{id}/revisions/1", {}),
-        ("/{id}/fields/name/provenance", {}),
-    ],
-)  # fmt: skip
-def test_no_way_to_read_records_reads_a_whole_table(both: Service, path: str, asked: dict[str, Any]) -> None:
+_WAYS: list[tuple[str, dict[str, Any]]] = [
+    ("", {"after": 1}), ("", {"after": 1, "form_type": FORM.id}), ("", {"after": 1, "status": "review"}),
+    ("", {"after": 0, "batch": str(uuid4())}), ("/{id}", {}), ("/{id}/revisions", {}), ("/{id}/revisions/1", {}),
+    ("/{id}/fields/name/provenance", {}),
+]  # fmt: skip
+
+
+def test_no_way_to_read_records_reads_a_whole_table(both: Service) -> None:
     world, caller = World(both.database), Caller(create_app(both))
     world.read(*(record("complete", {"name": SURE}, form_type=FORM.id) for _ in range(3)))
     world.publish()
     id = caller.get("/v1/records").json()["records"][0]["record_id"]
     with noted(both.database) as statements:
-        assert caller.get("/v1/records" + path.format(id=id), params=asked).status_code == 200
+        for path, asked in _WAYS:
+            assert caller.get("/v1/records" + path.format(id=id), params=asked).status_code == 200
     plans = {statement: plan for statement, plan in plans_of(both.database, statements).items() if plan}
-    assert any("revisions" in statement for statement in plans)
+    assert len(plans) > len(_WAYS)
     small = ("FROM api_keys", "FROM sequences")
     scans = {
         statement: plan
