@@ -12,6 +12,7 @@ from functools import partial
 
 from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
 from intake.event_log import tell_error
+from intake.events.deliverer import deliverer_of
 from intake.pictures.ahead import keep_making
 from intake.reconciliation import keep_reconciling
 from intake.service import Service
@@ -25,12 +26,13 @@ Work = Callable[[threading.Event], None]
 def beside(service: Service, dispatcher: Dispatcher | None) -> AbstractContextManager[None]:
     """All of it until the end of the block: the nudges of `dispatcher`, or without one this machine's workers."""
     work = _workers(service) if dispatcher is None else dispatcher.run
-    return _together([_sweep(service), _books(service), _pictures(service), work])
+    return _together([_sweep(service), _books(service), _pictures(service), _deliveries(service), work])
 
 
 def dispatching(service: Service, dispatcher: Dispatcher | None) -> AbstractContextManager[None]:
     """The same without workers here: only the nudges, if there is a dispatcher."""
-    return _together([_sweep(service), _books(service), *([] if dispatcher is None else [dispatcher.run])])
+    nudges = [] if dispatcher is None else [dispatcher.run]
+    return _together([_sweep(service), _books(service), _deliveries(service), *nudges])
 
 
 def dispatcher_of(service: Service) -> Dispatcher | None:
@@ -62,6 +64,10 @@ def _books(service: Service) -> Work:
 
 def _pictures(service: Service) -> Work:
     return lambda stop: keep_making(service, stop)
+
+
+def _deliveries(service: Service) -> Work:
+    return deliverer_of(service.database, service.settings).run
 
 
 def _workers(service: Service) -> Work:

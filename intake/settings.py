@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from intake.api_keys import ApiKeys, parse_api_keys
+from intake.events.address import Allowed, parse_allowed
 from schemas.errors import Unavailable
 
 PREFIX: Final = "POSTROOM_"
@@ -49,6 +50,14 @@ class Settings(BaseSettings):
     low_water_bytes: uploads are refused while the store has less room than this.
     requests_per_minute: how often each key of the API may be used, in each process that serves; 0 for any number.
     target_days:  within how many working days of its receipt a batch is to be done.
+    webhook_allow: host names and networks events may be sent to although they are not public, parted by commas.
+    webhook_ports: the ports they may be sent to elsewhere.
+    webhook_timeout_seconds: how long a receiver may take to answer.
+    webhook_longest_wait_seconds: between two attempts to deliver one event.
+    webhook_give_up_seconds: after so long an event that cannot be delivered is set aside as a dead letter.
+    webhook_rotation_seconds: how long the secret before the last still signs.
+    webhook_keep_days: how long deliveries are kept once they are made.
+    event_source: what events name as their source: a URI of the installation.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
@@ -78,6 +87,14 @@ class Settings(BaseSettings):
     low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
     requests_per_minute: int = Field(default=6_000, ge=0)
     target_days: int = Field(default=5, ge=0, le=260)
+    webhook_allow: str = ""
+    webhook_ports: str = "443,8443"
+    webhook_timeout_seconds: float = Field(default=15.0, gt=0, le=60)
+    webhook_longest_wait_seconds: float = Field(default=3_600.0, gt=0)
+    webhook_give_up_seconds: float = Field(default=86_400.0, gt=0)
+    webhook_rotation_seconds: float = Field(default=86_400.0, ge=0)
+    webhook_keep_days: int = Field(default=30, ge=1)
+    event_source: str = Field(default="urn:postroom", pattern=r"^[\x21-\x7e]{1,200}$")
 
     @field_validator("api_keys")
     @classmethod
@@ -102,6 +119,23 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError(f"entry {place} is no address: give addresses like 192.0.2.7") from None
         return given
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _are_hosts_or_networks(cls, given: str) -> str:
+        parse_allowed(given)
+        return given
+
+    @field_validator("webhook_ports")
+    @classmethod
+    def _are_ports(cls, given: str) -> str:
+        parse_allowed("", given)
+        return given
+
+    @property
+    def webhooks_allowed(self) -> Allowed:
+        """Where events may be sent."""
+        return parse_allowed(self.webhook_allow, self.webhook_ports)
 
     @property
     def stalled_seconds(self) -> float:
@@ -154,6 +188,7 @@ class Settings(BaseSettings):
             "forms": str(self.forms or "none"),
             "proxies": ", ".join(sorted(self.proxy_addresses)) or "none",
             "hosts": ", ".join(sorted(self.host_names)) or "none",
+            "webhook_allow": self.webhook_allow or "none: public addresses only",
             "api_keys": ", ".join(f"{key.shown}:{_HIDDEN}" for key in self.callers.keys) or "none: this machine only",
         }
         plain = [name for name in type(self).model_fields if name not in names]

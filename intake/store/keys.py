@@ -35,6 +35,11 @@ class Key:
         """The cipher that wraps data keys; a key of its own, derived by HKDF (RFC 5869)."""
         return AESGCM(self._derived(b"postroom: wrap data keys, version 1"))
 
+    @cached_property
+    def hiding(self) -> AESGCM:
+        """The cipher that hides the secrets of webhooks in the database."""
+        return AESGCM(self._derived(b"postroom: hide webhook secrets, version 1"))
+
     def name_of(self, sha256: str) -> str:
         """Under which name the shelf keeps the file of this digest: HMAC-SHA256, in hexadecimal.
 
