@@ -64,7 +64,7 @@ def _data_of(session: Session, event: EventType, revision: Any, *, with_record: 
         "form_type": revision.form_type,
         "batch_id": str(revision.batch_id),
         "body_sha256": revision.body_sha256,
-        "link": f"/v1/records/{revision.record_id}?revision={revision.number}",
+        "link": f"/v1/records/{revision.record_id}/revisions/{revision.number}",
         "record": json.loads(revision.body) if with_record else None,
     }
     made = RecordPublished(**common)

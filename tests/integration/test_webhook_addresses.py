@@ -119,5 +119,5 @@ def test_the_operator_may_allow_hosts_and_networks_and_never_where_machines_keep
 
 @pytest.mark.parametrize(("text", "ports"), [("a b", "443"), ("10.0.0.0/99", "443"), ("127.1", "443"), ("", "0")])
 def test_a_setting_that_allows_nothing_sensible_is_refused(text: str, ports: str) -> None:
-    with pytest.raises(ValueError, match="entry 1|ports"):
+    with pytest.raises(ValueError, match=r"entry 1|ports"):
         parse_allowed(text, ports)

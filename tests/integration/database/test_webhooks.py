@@ -135,7 +135,7 @@ def test_an_event_is_a_cloud_event_signed_as_the_receivers_library_checks(post: 
     assert event["dataschema"] == "urn:postroom:event:record.published:1"
     data = event["data"]
     assert (data["record_id"], data["revision"], data["sequence"], data["status"]) == ("record-1", 1, 1, "complete")
-    assert (data["body_sha256"], data["link"]) == ("0" * 64, "/v1/records/record-1?revision=1")
+    assert (data["body_sha256"], data["link"]) == ("0" * 64, "/v1/records/record-1/revisions/1")
     assert "record" not in data
     assert [row.state for row in post.rows()] == [DeliveryState.DELIVERED]
 
