@@ -5,12 +5,13 @@ password for one name from many addresses. An attempt is counted before it is lo
 so that a hundred at once get no further than one after the other.
 """
 
+import ipaddress
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
-from sqlalchemy import BindParameter, Insert, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Insert, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -22,11 +23,16 @@ FREE_FOR_AN_ADDRESS: Final = 30  # a whole office may come from one
 LONGEST_PAUSE: Final = timedelta(minutes=5)  # nobody can lock somebody else out for longer than that
 _FIRST_PAUSE_SECONDS: Final = 2
 _FORGOTTEN_AFTER: Final = timedelta(hours=1)
+_IPV6_NETWORK_BITS: Final = 64  # what one line of a provider gets at least
 
 
 def attempt(session: Session, name: str, address: str, now: datetime) -> datetime | None:
     """Count an attempt to sign in; None if it may be looked at now, else when the next may."""
     free = dict(_places(name, address))
+    # First without a trace: whoever is paused and asks on with ever new names would fill the table.
+    paused = select(func.max(ThrottleRow.until_at)).where(ThrottleRow.key.in_(free), ThrottleRow.until_at > now)
+    if (until := session.scalars(paused).one()) is not None:
+        return until
     # In one order, so that two attempts cannot each hold what the other waits for.
     for key in sorted(free):
         session.execute(_making_sure(session.get_bind().dialect.name), {"key": key, "now": now})
@@ -73,4 +79,17 @@ def _making_sure(dialect: str) -> Insert:
 def _places(name: str, address: str) -> Iterator[tuple[str, int]]:
     """Key and free failures of the name, then of the address."""
     yield digest_of(f"name {name}"), FREE_FOR_A_NAME
-    yield digest_of(f"address {address}"), FREE_FOR_AN_ADDRESS
+    yield digest_of(f"address {_network(address)}"), FREE_FOR_AN_ADDRESS
+
+
+def _network(address: str) -> str:
+    """From where somebody asks, as it is counted: of IPv6 the first half, for anybody has all addresses behind it."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), _IPV6_NETWORK_BITS), strict=False))

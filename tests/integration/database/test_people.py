@@ -340,6 +340,22 @@ def test_guessing_for_one_name_gets_slower_and_slower_and_is_then_not_even_looke
     assert sign_in(office, password=WRONG) == Refused()  # and it begins anew
 
 
+def test_whoever_is_paused_leaves_no_row_for_every_name_they_try(office: Database) -> None:
+    for number in range(throttle.FREE_FOR_AN_ADDRESS + 1):
+        sign_in(office, f"somebody{number}", WRONG)
+    rows = count(office, ThrottleRow)
+    for number in range(20):
+        assert isinstance(sign_in(office, f"another{number}", WRONG), Paused)
+    assert count(office, ThrottleRow) == rows
+
+
+def test_all_addresses_of_one_ipv6_network_are_one(office: Database) -> None:
+    for number in range(throttle.FREE_FOR_AN_ADDRESS + 1):
+        sign_in(office, f"somebody{number}", WRONG, f"2001:db8:0:1::{number:x}")
+    assert isinstance(sign_in(office, "bertha", WRONG, "2001:db8:0:1:ffff::1"), Paused)
+    assert isinstance(sign_in(office, "bertha", WRONG, "2001:db8:0:2::1"), Refused)
+
+
 def test_guessing_one_password_for_many_names_from_one_address_is_slowed_down_as_well(office: Database) -> None:
     make(office)
     for number in range(throttle.FREE_FOR_AN_ADDRESS + 1):
