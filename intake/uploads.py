@@ -127,7 +127,10 @@ class Uploads:
         upload = self.find(id, owner)
         if not upload.is_whole:
             raise UploadGone(f"Of this file only {upload.offset} of {upload.length} bytes are here: send the rest.")
-        return upload, self._bytes_of(id).open("rb")
+        try:
+            return upload, self._bytes_of(id).open("rb")
+        except FileNotFoundError as error:  # given up this very moment
+            raise UploadGone("This upload is not here any more: send the file again.") from error
 
     def give_up(self, id: str, owner: str) -> None:
         """Remove it. Raises UploadGone."""
@@ -142,15 +145,21 @@ class Uploads:
         return len(expired)
 
     def keep(self, upload: Upload) -> Upload:
-        """Acknowledge what of it is on the disk by now; for `Writing`."""
+        """Acknowledge what of it is on the disk by now; for `Writing`. UploadGone: it was given up meanwhile."""
         kept = replace(upload, touched_at=self._clock())
         with full_disk_named():
             self._note(kept)
+        if not self._bytes_of(upload.id).exists():
+            # Described without its bytes it would take up room of its owner for a day.
+            self._description_of(upload.id).unlink(missing_ok=True)
+            raise UploadGone("This upload was given up while it was sent.")
         return kept
 
     def remove(self, id: str) -> None:
         """Take it away, whatever it is; for `Writing`, and for whoever has handed it over."""
-        for path in (self._description_of(id), self._bytes_of(id)):
+        # The bytes first: whoever is just writing finds them gone and describes them no more, see `keep`; and what is
+        # described but was half removed by somebody who died is swept later.
+        for path in (self._bytes_of(id), self._description_of(id)):
             with suppress(FileNotFoundError):
                 path.unlink()
 

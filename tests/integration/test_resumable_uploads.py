@@ -149,3 +149,16 @@ def test_what_nobody_goes_on_with_expires(opened: Callable[[], Uploads], clock: 
         opened().find(old.id, "person:1")
     assert opened().sweep() == 1
     assert {path.stem for path in (tmp_path / "uploads").iterdir()} == {kept.id}
+
+
+def test_what_is_given_up_while_it_is_sent_does_not_come_back(opened: Callable[[], Uploads], tmp_path: Path) -> None:
+    upload = opened().begin("person:1", "scan.tif", 10_000)
+    writing = opened().go_on(upload.id, "person:1", 0)
+    writing.write(SCAN[:1200])
+    opened().give_up(upload.id, "person:1")
+    with pytest.raises(UploadGone):
+        writing.close()
+    assert list((tmp_path / "uploads").iterdir()) == []
+    # Nor does it take up the room of its owner.
+    for _ in range(2):
+        opened().begin("person:1", "scan.tif", 10_000)
