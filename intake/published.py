@@ -96,6 +96,17 @@ def find(session: Session, record_id: str, revision: int | None = None) -> Publi
     return None if found is None else Published(*found)
 
 
+def of_documents(session: Session, documents: Sequence[int]) -> Sequence[Published]:
+    """Every revision of the records of these documents, in the order of publication."""
+    query = (
+        select(*_COLUMNS)
+        .join(RecordRow, RevisionRow.record_id == RecordRow.id)
+        .where(RecordRow.document_id.in_(documents))
+        .order_by(RevisionRow.sequence)
+    )
+    return _published(session.execute(query))
+
+
 def document_of(session: Session, record_id: str) -> int | None:
     """The number of the document a record is of."""
     return session.scalars(select(RecordRow.document_id).where(RecordRow.public_id == record_id)).one_or_none()

@@ -8,6 +8,8 @@ from typing import Final
 from intake import published
 from intake.database.engine import Database
 from intake.exports import table
+from intake.office import pieces
+from intake.office.pieces import Asked, DocumentLine
 from intake.published import Published, Wanted
 from schemas.form_type import FormType
 
@@ -48,6 +50,29 @@ def pages(
         if reached == cursor or (until is not None and reached >= until):
             return
         cursor, left = reached, None if left is None else left - len(found)
+
+
+def pages_of_found(database: Database, asked: Asked) -> Iterator[tuple[Sequence[Published], int]]:
+    """What was published of the pieces that a search finds, a page of pieces at a time, in the order of the search.
+
+    Of documents of another form type than the one looked for there is nothing in it. There is no cursor to go on
+    behind: it is always 0.
+    """
+    after: int | None = None
+    while True:
+        with database.read() as session:
+            lines, after = pieces.found(session, asked, after=after, limit=_AT_ONCE)
+            documents = [each.id for line in lines for each in line.documents if _is_asked_for(each, asked)]
+            found = published.of_documents(session, documents)
+        yield found, 0
+        if after is None:
+            return
+
+
+def _is_asked_for(document: DocumentLine, asked: Asked) -> bool:
+    if not asked.form_type:
+        return True
+    return document.form_type == (None if asked.form_type == pieces.NO_FORM else asked.form_type)
 
 
 def as_lines(read: Iterator[tuple[Sequence[Published], int]]) -> Iterator[Part]:

@@ -202,6 +202,19 @@ def files_of(
     return lines, shown[-1].position if len(rows) > limit else None
 
 
+def form_types_of(session: Session, batch: BatchRow) -> Sequence[str]:
+    """The form types of which there are documents in it."""
+    query = (
+        select(DocumentRow.form_type)
+        .join(PieceRow, DocumentRow.piece_id == PieceRow.id)
+        .join(FileRow, PieceRow.file_id == FileRow.id)
+        .where(FileRow.batch_id == batch.id, DocumentRow.form_type.is_not(None))
+        .distinct()
+        .order_by(DocumentRow.form_type)
+    )
+    return [id for id in session.scalars(query) if id]
+
+
 def known_already(session: Session, digests: Sequence[str]) -> Mapping[str, tuple[BatchRow, str]]:
     """Of those SHA-256, the ones that were received before: in which batch first, and under which name."""
     query = (

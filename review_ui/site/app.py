@@ -20,6 +20,7 @@ from review_ui.site import (
     batches,
     corrections,
     documents,
+    downloads,
     front_door,
     keying,
     navigation,
@@ -45,6 +46,7 @@ SCREENS: Final[tuple[ModuleType, ...]] = (
     keying,
     upload,
     batches,
+    downloads,  # before documents: what they are called is no number of one
     documents,
     corrections,
     people,

@@ -182,6 +182,7 @@ def _one(session: Session, desk: SiteDesk, batch_id: UUID, after: int) -> dict[s
         "failure_count": line.files.get(MailState.QUARANTINED, 0),
         "more": more,
         "after": after,
+        "tables": {id: desk.forms[id].title for id in office.form_types_of(session, row) if id in desk.forms},
         **_WORDS,
     }
 

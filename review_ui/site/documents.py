@@ -67,7 +67,7 @@ def search(
     typed: Annotated[Typed, Query()],
 ) -> Response:
     """The form to search with, and what was found."""
-    asked, problem, place = _asked(typed)
+    asked, problem, place = asked_for(typed)
     with desk.service.database.read() as session:
         listed, more = ([], None) if problem else pieces.found(session, asked, after=typed.after, limit=_AT_ONCE)
         count = 0 if problem else pieces.counted(session, asked)
@@ -90,6 +90,8 @@ def search(
         document_states=DOCUMENT_STATES,
         more=f"/documents?{urlencode(given | {'after': more})}" if more else "",
         back=f"/documents?{urlencode(given)}" if typed.after is not None else "",
+        download=urlencode(given),
+        can_table=typed.form_type in desk.forms,
     )
 
 
@@ -184,7 +186,7 @@ def record(
     return Response(body, headers=headers, media_type="application/json")
 
 
-def _asked(typed: Typed) -> tuple[Asked, str, str]:
+def asked_for(typed: Typed) -> tuple[Asked, str, str]:
     """What is looked for; and what is wrong with it, and in which field, "" if nothing is."""
     try:
         state = MailState(typed.state) if typed.state else None
