@@ -11,11 +11,11 @@ from extract.policy import TYPED, Policy
 
 # Each set of values that is tested for a threshold is so many times as large as the one before. Finer steps would
 # stop at the first error although a larger set with that one error may well pass.
-_STEP: Final = 1.25
+STEP: Final = 1.25
 # Series of sets are begun at so large a share of the values, each with its part of what may be wrongly concluded: one
 # error among the highest scores of all then closes nothing that much evidence speaks for. The same for every class and
 # every evidence: to choose them anew for some evidence would spoil what they prove.
-_BEGINNINGS: Final = ((0.25, 0.5), (0.5, 0.25), (0.75, 0.25))
+BEGINNINGS: Final = ((0.25, 0.5), (0.5, 0.25), (0.75, 0.25))
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def thresholds(
         wrong = sum(seen.wrong for seen in reached.values())
         if risk and is_below(ceiling, wrong, values, 1 - risk):
             found.update({name: seen.score for name, seen in reached.items()})
-            wanted = min([values * _STEP, *(size for size, _ in beginnings)])
+            wanted = min([values * STEP, *(size for size, _ in beginnings)])
         elif beginnings:
             risk, wanted = 0.0, beginnings[0][0]
         else:
@@ -127,7 +127,7 @@ def _beginnings(values: int, ceiling: float, confidence: float) -> list[tuple[fl
 
     Series that would begin with sets too small to prove anything are one, which begins where it can.
     """
-    alone = [(share * values, part * (1 - confidence)) for share, part in _BEGINNINGS]
+    alone = [(share * values, part * (1 - confidence)) for share, part in BEGINNINGS]
     fewest = fewest_cases(ceiling, confidence)
     begun = [(max(size, fewest_cases(ceiling, 1 - risk)), risk) for size, risk in alone if size > fewest]
     left = sum(risk for size, risk in alone if size <= fewest)

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from extract.calibrate import Calibration, Curve, Step, Weighing, models_of
+from extract.standards import BEGINNINGS, STEP
 from intake.measure.evidence import Case, is_self_checking
 from intake.measure.weigh import fit_weighings, logistic
 from schemas.reading import Feature
@@ -99,18 +100,35 @@ def pool(blocks: Iterable[Block], height: Callable[[Block], float]) -> list[Bloc
 
 
 def sets_to_test(pairs: Sequence[Pair]) -> tuple[Step, ...]:
-    """The sets a ceiling can be tested on, from the highest scores to all values. Values of one score stay together."""
+    """The sets a ceiling can be tested on, from the highest scores to all values. Values of one score stay together.
+
+    Among them are those that the tests begin with and go on to (`extract.standards`), to the value.
+    """
     steps: list[Step] = []
     values = wrong = 0
     wanted: float = _FIRST_SET
+    tested = _sizes_tested(len(pairs))
     levels = _levels(pairs)[::-1]
     for place, level in enumerate(levels, 1):
         values += level.values
         wrong += level.values - level.right
-        if values >= wanted or place == len(levels):
+        is_tested = bool(tested) and values >= tested[0]
+        if values >= wanted or is_tested or place == len(levels):
             steps.append(Step(level.score, values, wrong))
             wanted = values * _GROWTH
+            tested = [size for size in tested if size > values]
     return tuple(steps)
+
+
+def _sizes_tested(values: int) -> list[float]:
+    """How large the sets are that are tested of so many values alone, the smallest first."""
+    sizes = []
+    for share, _ in BEGINNINGS:
+        size = share * values
+        while size < values:
+            sizes.append(size)
+            size *= STEP
+    return sorted(sizes)
 
 
 def _curves(cases: Sequence[Case]) -> dict[str, Curve]:

@@ -183,6 +183,12 @@ def test_the_sets_kept_hold_every_value_and_end_where_scores_change() -> None:
     assert steps == (Step(0.9, 15, 0), Step(0.8, 47, 2), Step(0.6, 53, 7))
 
 
+def test_the_sets_that_tests_begin_with_are_kept_to_the_value() -> None:
+    sizes = [step.values for step in sets_to_test([(place / 2000, True) for place in range(2000)])]
+    assert {500, 625, 1000, 1250, 1500, 1875, 2000} <= set(sizes)
+    assert len(sizes) < 100
+
+
 def test_classes_that_share_their_evidence_open_together_and_each_at_its_own_score() -> None:
     few, many = pairs_of((0.95, 300, 0)), pairs_of((0.9, 400, 0), (0.3, 100, 50))
     assert thresholds({"few": sets_to_test(few)}, CEILING) == {"few": None}
