@@ -71,7 +71,7 @@ def open_page(browser: Browser, site: Site, signed_in: SignedIn | None = None) -
     context = browser.new_context(
         base_url=site.url, viewport=VIEWPORT, locale="en-GB", timezone_id="Europe/London", reduced_motion="reduce"
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)  # a machine that runs tests may be many times slower for a while
     if signed_in is not None:
         context.add_cookies([{"name": SESSION_COOKIE, "value": signed_in.token, "url": site.url, "sameSite": "Strict"}])
     page = context.new_page()

@@ -21,7 +21,7 @@ OpenPage = Callable[[Role], Page]
 @pytest.fixture(autouse=True)
 def _patience() -> None:
     """A machine that runs tests is busy: what comes in the end is waited for."""
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

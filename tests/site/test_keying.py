@@ -1,7 +1,7 @@
 """The keying screen in a real browser, by its keys: fast where all is well, and nothing lost where it is not."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,14 +25,6 @@ PATIENT = (
     "const usual = setTimeout; window.setTimeout = (act, ms, ...more) => usual(act, ms === 50 ? 15000 : ms, ...more)"
 )
 COUNTING = "window.presses = 0; addEventListener('keydown', e => { if (e.key !== 'Shift') window.presses += 1 }, true)"
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> Iterator[None]:
-    """Browsers are slow where other tests run beside them."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture
