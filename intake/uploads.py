@@ -10,7 +10,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, NoReturn, Self
 from uuid import uuid4
@@ -142,6 +142,7 @@ class Uploads:
         expired = [upload.id for upload in self._all() if upload.expires_at < now]
         for id in expired:
             self.remove(id)
+        self._clear(now - LIFE)
         return len(expired)
 
     def keep(self, upload: Upload) -> Upload:
@@ -162,6 +163,15 @@ class Uploads:
         for path in (self._bytes_of(id), self._description_of(id)):
             with suppress(FileNotFoundError):
                 path.unlink()
+
+    def _clear(self, before: datetime) -> None:
+        """Remove bytes without a description, and drafts of one, that a process left behind when it was killed."""
+        for path in self._folder.iterdir():
+            if path.suffix == ".json" or path.with_suffix(".json").exists() and path.suffix == ".part":
+                continue
+            with suppress(FileNotFoundError):
+                if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
+                    path.unlink()
 
     def _note(self, upload: Upload) -> None:
         """Write the description in one step: it says the old offset or the new one."""

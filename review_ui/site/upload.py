@@ -108,7 +108,8 @@ def hand_over(desk: AtDesk, site: AtSite, person: AsPerson, asked: HandOver) -> 
         {"name": asked.name, "received_on": asked.received_on}, Caller(person.actor), asked.key, _CHANNEL
     )
     try:
-        arrivals = _arrivals(site.uploads, asked.uploads, person.actor)
+        once = tuple(dict.fromkeys(asked.uploads))  # named twice it is still one file
+        arrivals = _arrivals(site.uploads, once, person.actor)
         receipt = receive(
             service.database, service.store, arrivals, sender, low_water_bytes=service.settings.low_water_bytes
         )

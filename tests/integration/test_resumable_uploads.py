@@ -1,5 +1,6 @@
 """Uploads in pieces: what was acknowledged is there, whatever broke in between; what cannot be taken is told early."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -162,3 +163,23 @@ def test_what_is_given_up_while_it_is_sent_does_not_come_back(opened: Callable[[
     # Nor does it take up the room of its owner.
     for _ in range(2):
         opened().begin("person:1", "scan.tif", 10_000)
+
+
+def test_what_a_killed_process_left_without_a_description_is_removed_a_day_later(
+    opened: Callable[[], Uploads], tmp_path: Path, clock: Clock
+) -> None:
+    upload = opened().begin("person:1", "scan.tif", len(SCAN))
+    folder = tmp_path / "uploads"
+    left = [folder / f"{'a' * 32}.part", folder / f"{upload.id}.{'b' * 32}"]
+    for path in left:
+        path.touch()
+    for name in folder.iterdir():
+        os.utime(name, (NOW.timestamp(), NOW.timestamp()))
+    clock.now = NOW + LIFE - timedelta(seconds=1)
+    opened().sweep()
+    assert [path.exists() for path in left] == [True, True]
+    clock.now = NOW + LIFE + timedelta(seconds=1)
+    opened().keep(upload)  # still being sent
+    opened().sweep()
+    assert [path.exists() for path in left] == [False, False]
+    assert opened().find(upload.id, "person:1").offset == 0

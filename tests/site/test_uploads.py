@@ -95,6 +95,13 @@ def test_handed_over_twice_it_is_received_once(site: Site, operator: SignedIn) -
     assert batches(site) == 1
 
 
+def test_a_file_that_is_named_twice_is_received_once(site: Site, operator: SignedIn) -> None:
+    address = begin(operator, SCAN)
+    send(operator, address, SCAN, 0)
+    assert hand_over(operator, address, address).status_code == 201
+    assert len(kept(site)) == 1
+
+
 def test_a_batch_of_a_file_that_is_not_whole_is_not_received(site: Site, operator: SignedIn) -> None:
     address = begin(operator, SCAN)
     send(operator, address, SCAN[:10], 0)
