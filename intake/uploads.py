@@ -167,7 +167,7 @@ class Uploads:
     def _clear(self, before: datetime) -> None:
         """Remove bytes without a description, and drafts of one, that a process left behind when it was killed."""
         for path in self._folder.iterdir():
-            if path.suffix == ".json" or path.with_suffix(".json").exists() and path.suffix == ".part":
+            if path.suffix == ".json" or (path.with_suffix(".json").exists() and path.suffix == ".part"):
                 continue
             with suppress(FileNotFoundError):
                 if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
