@@ -16,7 +16,7 @@ const part = (name) => root.querySelector(`[data-${name}]`);
 const { queue, field, form } = root.dataset;
 const screen = (sessionStorage["postroom-screen"] ??= crypto.randomUUID());
 const line = new Line(Number(root.dataset.person));
-const state = { tasks: [], done: [], count: 0, answer: null, isBusy: false, isFilling: false, ahead: "", document: null };
+const state = { tasks: [], done: [], count: 0, answer: null, isBusy: false, isFilling: false, ahead: "", isTooEarly: false, document: null };
 let zoom = Number(localStorage["postroom-zoom"]) || 1.5;
 
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -191,7 +191,6 @@ async function passOn(reason, note) {
 // comes back as the next one, never under the hands of somebody who types.
 async function send(path, task, more, value, words) {
   state.isBusy = true;
-  state.ahead = "";
   const key = crypto.randomUUID();
   task.kept = value;
   clearTimeout(timers.draft);
@@ -204,8 +203,27 @@ async function send(path, task, more, value, words) {
     advance(decision);
     answered.then((answer) => comeBack(answer, decision));
   }
-  state.isBusy = false;
-  if (state.ahead) state.answer?.type(state.ahead);
+  goOn(current() !== task);
+}
+
+// No key that decides is kept for a field nobody has seen yet: it would accept what the machine read unlooked at. What was
+// typed goes into the next field, and nowhere else.
+function pressedMeanwhile(event) {
+  if (["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock"].includes(event.key)) return;
+  if (state.isTooEarly) return; // behind a key that was not taken the rest would mean something else
+  const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey;
+  if (isPlain && event.key.length === 1) state.ahead += event.key;
+  else if (isPlain && event.key === "Backspace" && state.ahead) state.ahead = state.ahead.slice(0, -1);
+  else state.isTooEarly = true;
+}
+
+// The answer is away or back: type what was typed for the next field, and say what was not taken.
+function goOn(isNext) {
+  const { ahead, isTooEarly } = state;
+  Object.assign(state, { isBusy: false, ahead: "", isTooEarly: false });
+  const isTyped = Boolean(ahead && isNext && current());
+  if (isTyped) state.answer.type(ahead);
+  if (isTooEarly || (ahead && !isTyped)) complain("A key came too early and was not taken: look at this field first.");
 }
 
 function settle({ status, data }, decision) {
@@ -276,7 +294,7 @@ async function undo() {
     if (!(error instanceof NoLine)) throw error;
     complain("Without a connection only what has not been sent yet can be taken back.");
   } finally {
-    state.isBusy = false;
+    goOn(false);
   }
 }
 
@@ -363,7 +381,7 @@ for (const dialog of root.querySelectorAll("dialog")) {
 }
 
 function refer() {
-  if (!current()) return;
+  if (!current() || state.isBusy) return;
   part("refer-form").reset();
   open("refer");
   part("refer-form").querySelector("input").focus();
@@ -455,9 +473,8 @@ addEventListener("keydown", (event) => {
   const name = [event.ctrlKey && "Ctrl", event.altKey && "Alt", event.shiftKey && event.key !== "/" && "Shift", event.key]
     .filter(Boolean).join("+");
   const isInAnswer = part("answer").contains(event.target);
-  if (state.isBusy && isInAnswer) {
-    // Typed while an answer is on its way: it belongs to the next task.
-    if (event.key.length === 1 && !event.ctrlKey && !event.altKey) state.ahead += event.key;
+  if (state.isBusy && (isInAnswer || name in COMMANDS)) {
+    if (!event.repeat || !COMMANDS[name]) pressedMeanwhile(event);
     return event.preventDefault();
   }
   if (isInAnswer && state.answer.key(event)) return event.preventDefault();

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, Response, Route, expect
 from sqlalchemy import delete, func, select, update
 
 from intake import ledger
@@ -141,6 +141,45 @@ def test_a_date_is_said_aloud_and_one_that_cannot_be_is_taken_at_the_second_ente
     page.keyboard.press("Enter")
     answered(page, 2)
     assert [field.value for field in fields(site, "sale_date")] == ["1984-03-28", None]
+
+
+def test_a_key_that_decides_is_not_kept_for_a_field_nobody_has_seen_yet(
+    site: Site, bag: Mailbag, person: Any, open_page: OpenSignedIn
+) -> None:
+    bag.add(*surnames(3), draws=False)
+    page = keys(open_page(person(Role.CASEWORKER)))
+    on_the_way: list[Route] = []
+    page.route("**/key/enter", lambda route: on_the_way.append(route))  # noqa: PLW0108 - it takes no built-in function
+    with page.expect_request("**/key/enter"):
+        page.keyboard.press("Enter")
+    for key in ("S", "u", "Backspace", "o", "F9", "F4", "x", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("[data-refer-dialog]")).to_be_hidden()
+    [sent] = on_the_way
+    sent.continue_()
+    answered(page, 1)
+    expect(page.locator("[data-notice]")).to_contain_text("came too early")
+    expect(page.locator("#answer")).to_have_value("So")
+    assert len(entries(site)) == 1
+
+
+def test_what_is_typed_for_the_next_field_does_not_go_into_one_that_comes_back(
+    bag: Mailbag, person: Any, open_page: OpenSignedIn
+) -> None:
+    seen = Seen("27 3 84", "1984-03-27", more={"text": "27 3 84"})
+    bag.add({"sale_date": seen}, {"sale_date": seen}, draws=False)
+    page = keys(open_page(person(Role.CASEWORKER)))
+    page.keyboard.type("31 2 84")
+    on_the_way: list[Route] = []
+    page.route("**/key/enter", lambda route: on_the_way.append(route))  # noqa: PLW0108 - it takes no built-in function
+    with page.expect_request("**/key/enter"):
+        page.keyboard.press("Enter")
+    page.keyboard.type("12")
+    [sent] = on_the_way
+    sent.continue_()
+    expect(page.locator("[data-problem]")).not_to_be_empty()
+    expect(page.locator("#answer")).to_have_value("31 2 84")
+    expect(page.locator("[data-notice]")).to_contain_text("came too early")
 
 
 def test_no_number_of_enters_says_that_the_form_was_left_blank(
