@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intake import quarantine
+from intake.api.numbers import LARGEST_NUMBER
 from intake.api.problem import ProblemCode, Refused
 from intake.database.tables import BatchRow
 from intake.office import batches as office
@@ -45,7 +46,7 @@ _DONE: Final = {
 _BAD: Final = frozenset({"reason"})
 _WORDS: Final[Mapping[str, Any]] = {"states": STATES, "labels": LABELS, "causes": CAUSES}
 
-Before = Annotated[int | None, Query(ge=0)]
+Before = Annotated[int | None, Query(ge=0, le=LARGEST_NUMBER)]
 
 
 @router.get("/batches")
@@ -68,7 +69,11 @@ def batches(request: Request, desk: AtSite, which: Which = Which.OPEN, before: B
 @router.get("/batches/{batch_id}")
 @allows(Right.SEE_BATCHES)
 def batch(
-    request: Request, desk: AtSite, batch_id: UUID, after: Annotated[int, Query(ge=0)] = 0, done: str = ""
+    request: Request,
+    desk: AtSite,
+    batch_id: UUID,
+    after: Annotated[int, Query(ge=0, le=LARGEST_NUMBER)] = 0,
+    done: str = "",
 ) -> Response:
     """One batch."""
     with desk.service.database.read() as session:
@@ -79,7 +84,9 @@ def batch(
 
 @router.get("/batches/{batch_id}/parts")
 @allows(Right.SEE_BATCHES, quiet=True, gives_page=False)
-def parts(request: Request, desk: AtSite, batch_id: UUID, after: Annotated[int, Query(ge=0)] = 0) -> Response:
+def parts(
+    request: Request, desk: AtSite, batch_id: UUID, after: Annotated[int, Query(ge=0, le=LARGEST_NUMBER)] = 0
+) -> Response:
     """The parts of the page that change while mail moves: failures and files. The open page asks for them."""
     with desk.service.database.read() as session:
         values = _one(session, desk, batch_id, after)
@@ -152,7 +159,7 @@ def reject(
 
 @router.get("/set-aside")
 @allows(Right.SEE_BATCHES)
-def set_aside(request: Request, desk: AtSite, after: Annotated[int, Query(ge=0)] = 0) -> Response:
+def set_aside(request: Request, desk: AtSite, after: Annotated[int, Query(ge=0, le=LARGEST_NUMBER)] = 0) -> Response:
     """Everything the machine gave up on, of all batches."""
     with desk.service.database.read() as session:
         found = quarantine.listed(session, limit=_FAILURES_AT_ONCE + 1, after=after)

@@ -56,7 +56,7 @@ class Typed(BaseModel):
     state: str = ""
     received_from: str = ""
     received_to: str = ""
-    after: Annotated[int | None, Field(ge=0)] = None  # the piece to go on behind
+    after: Annotated[int | None, Field(ge=0, le=LARGEST_NUMBER)] = None  # the piece to go on behind
 
 
 @router.get("/documents")
@@ -166,7 +166,10 @@ def original(desk: AtSite, person: AsPerson, document_id: DocumentId) -> Respons
 @router.get("/documents/{document_id}/record.json")
 @allows(Right.SEE_DOCUMENTS, gives_page=False)
 def record(
-    desk: AtSite, person: AsPerson, document_id: DocumentId, revision: Annotated[int | None, Query(ge=1)] = None
+    desk: AtSite,
+    person: AsPerson,
+    document_id: DocumentId,
+    revision: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> Response:
     """Its record, as the receiving systems got it; or as it stands now, where it is not published yet."""
     with desk.service.database.read() as session:

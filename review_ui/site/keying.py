@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from intake import audit
+from intake.api.numbers import LARGEST_NUMBER
 from intake.api.problem import ProblemCode, Refused
 from intake.pictures import PictureMissing
 from intake.review import claims, entering, queues, showing, undoing
@@ -46,7 +47,8 @@ Screen = Annotated[str, Field(min_length=8, max_length=64)]
 TaskKey = Annotated[int, _TASK_KEY]
 Text = Annotated[str, Field(max_length=entering.LONGEST_TEXT)]
 EntryKey = Annotated[str, Field(min_length=8, max_length=entering.LONGEST_KEY)]
-Fences = Annotated[dict[TaskKey, int], Field(max_length=2 * claims.AT_MOST)]
+Number = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+Fences = Annotated[dict[TaskKey, Number], Field(max_length=2 * claims.AT_MOST)]
 
 
 class _Claim(_Body):
@@ -54,15 +56,15 @@ class _Claim(_Body):
     queue: Queue
     field: str | None = Field(default=None, max_length=100)
     form: str | None = Field(default=None, max_length=100)
-    document: int | None = None
+    document: Number | None = None
     have: list[TaskKey] = Field(default=[], max_length=claims.AT_MOST)
     count: int = Field(default=1, ge=1, le=claims.AT_MOST)
 
 
 class _Task(_Body):
     task: TaskKey
-    fence: int
-    version: int
+    fence: Number
+    version: Number
 
 
 class _Entry(_Task):
@@ -72,7 +74,7 @@ class _Entry(_Task):
     text: Text = ""
     options: list[Annotated[str, Field(max_length=300)]] = Field(default=[], max_length=100)
     sure: bool = False
-    over: int | None = None
+    over: Number | None = None
 
 
 class _PassOn(_Task):
@@ -95,7 +97,7 @@ class _Draft(_Body):
 
 class _SaveDraft(_Body):
     task: TaskKey
-    fence: int
+    fence: Number
     draft: _Draft
 
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive
 
 from intake.api.callers import Caller, remember
+from intake.api.numbers import LARGEST_NUMBER
 from intake.api.problem import ProblemCode, Refused
 from intake.people import sessions, tokens
 from intake.people.person import Person
@@ -104,6 +105,7 @@ class SiteRoute(APIRoute):
         rule, handle = rule_of(self.endpoint), super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
+            _require_numbers_that_can_be(request)
             request = Request(request.scope, _limited(request.receive, rule.body_bytes))
             if rule.identifies:
                 await to_thread.run_sync(_identify, request, rule)
@@ -202,6 +204,14 @@ async def _fields(request: Request) -> list[tuple[str, str]]:
     """The fields of a form that was sent; the body stays there for the route."""
     body = (await request.body()).decode("utf-8", "replace")
     return parse_qsl(body, keep_blank_values=True)
+
+
+def _require_numbers_that_can_be(request: Request) -> None:
+    """Raise Refused for the number of something there cannot be: no database takes it, and asking would fail."""
+    for value in request.path_params.values():
+        digits = str(value)
+        if digits.isdecimal() and (len(digits) > len(str(LARGEST_NUMBER)) or int(digits) > LARGEST_NUMBER):
+            raise Refused(404, ProblemCode.NOT_FOUND, "There is nothing of that number.")
 
 
 def _require_size(request: Request, rule: Rule) -> None:
