@@ -51,6 +51,8 @@ STORM := 20000,1000
 STEP_RUNS := 500
 # Keyers at once, and claims of each.
 KEYING := 8,5000
+# Records that are published while consumers are killed, and kills of each.
+CONSUMER := 10000,50
 # Requests made from the description of the API.
 REQUESTS := 20000
 
@@ -59,6 +61,7 @@ soak-service: setup-dev
 	POSTROOM_STEP_RUNS=$(STEP_RUNS) $(BIN)/pytest tests/integration/database/test_step_machine.py
 	POSTROOM_CLAIMS=2000 $(BIN)/pytest tests/integration/database/test_claims_at_once.py
 	POSTROOM_KEYING=$(KEYING) $(BIN)/pytest -s tests/integration/database/test_review_at_once.py
+	POSTROOM_CONSUMER=$(CONSUMER) $(BIN)/pytest -s tests/integration/database/test_consumers.py
 	POSTROOM_CONSUMER_KILLS=50 $(BIN)/pytest tests/integration/api/test_consumer.py
 	POSTROOM_SCHEMATHESIS=$(REQUESTS) $(BIN)/pytest -s tests/integration/api/test_described.py
 

@@ -51,6 +51,14 @@ _KEY_COMMANDS: Final = {
     "add": "intake.commands.keys:add",
     "revoke": "intake.commands.keys:revoke",
 }
+_WEBHOOK_COMMANDS: Final = {
+    "list": "intake.commands.webhooks:list_webhooks",
+    "add": "intake.commands.webhooks:add",
+    "remove": "intake.commands.webhooks:remove",
+    "rotate": "intake.commands.webhooks:rotate",
+    "replay": "intake.commands.webhooks:replay",
+    "test": "intake.commands.webhooks:test",
+}
 _MEASURE_COMMANDS: Final = {
     "post": "intake.commands.measure:measure",
     "handwriting": "intake.commands.measure_handwriting:measure_handwriting",
@@ -87,6 +95,10 @@ def command_line(more: Mapping[str, str] = _NONE) -> typer.Typer:
     app.add_typer(
         typer.Typer(help="Which programs may call, and for what.", cls=later(_KEY_COMMANDS), no_args_is_help=True),
         name="keys",
+    )
+    app.add_typer(
+        typer.Typer(help="Where events are sent to.", cls=later(_WEBHOOK_COMMANDS), no_args_is_help=True),
+        name="webhooks",
     )
     app.add_typer(typer.Typer(help="Accuracy, calibration and speed against truth.", cls=measure), name="measure")
     return app

@@ -19,6 +19,7 @@ from intake.api import (
     pieces,
     quarantine,
     records,
+    webhooks,
 )
 from intake.api.examination import Examination
 from intake.api.form import UploadLimits
@@ -114,6 +115,7 @@ def create_app(
         pieces,
         records,
         corrections,
+        webhooks,
         form_types,
         quarantine,
         health,

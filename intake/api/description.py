@@ -34,6 +34,7 @@ _WITH_DATABASE: Final = {503: "The database or the store does not answer: try ag
 _WITH_INPUT: Final = {422: "The request is not as it should be."}
 _WITH_BODY: Final = {400: "The body is no JSON in UTF-8."}
 _NOT_SET_ASIDE: Final = {409: "Nothing is in quarantine under this id."}
+_OF_WEBHOOK: Final = _WITH_DATABASE | _WITH_INPUT | {404: "There is no such webhook or delivery."}
 _OF_RECORD: Final = _WITH_DATABASE | _WITH_INPUT | {404: "There is no such record, revision, field or picture."}
 _OF_ROUTES: Final = {
     "/v1/batches": _WITH_DATABASE | _WITH_INPUT,
@@ -58,7 +59,19 @@ _OF_ROUTES: Final = {
     "/v1/quarantine/{subject_id}/retry": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
     "/v1/quarantine/{subject_id}/reject": _WITH_DATABASE | _WITH_INPUT | _WITH_BODY | _NOT_SET_ASIDE,
     "/v1/records/{record_id}/corrections": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such record."},
+    "/v1/webhooks": _WITH_DATABASE | _WITH_INPUT,
+    "/v1/webhooks/{webhook_id}": _OF_WEBHOOK,
+    "/v1/webhooks/{webhook_id}/secret/rotate": _OF_WEBHOOK,
+    "/v1/webhooks/{webhook_id}/test": _OF_WEBHOOK,
+    "/v1/webhooks/{webhook_id}/deliveries": _OF_WEBHOOK,
+    "/v1/webhooks/{webhook_id}/deliveries/replay": _OF_WEBHOOK | _WITH_BODY,
+    "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": _OF_WEBHOOK,
     "/health/ready": {503: "Something fails: `errors` says what."},
+}
+_OF_WEBHOOK_CHANGES: Final = {
+    **_WITH_BODY,
+    412: "It was changed since it was looked at.",
+    428: "The header If-Match is missing.",
 }
 _OF_CORRECTIONS: Final = {
     **_WITH_BODY,
@@ -122,6 +135,10 @@ def _describe_errors(path: str, method: str, responses: dict[str, Any], more: di
         responses["200"]["content"] = responses["201"]["content"]
     if path == "/v1/records/{record_id}/corrections" and method == "post":
         errors = errors | _OF_CORRECTIONS
+    if path == "/v1/webhooks" and method == "post":
+        errors = errors | _WITH_BODY | {409: "There are as many webhooks as there may be."}
+    if path == "/v1/webhooks/{webhook_id}" and method == "patch":
+        errors = errors | _OF_WEBHOOK_CHANGES
     for replaced in [status for status in responses if status.startswith(("4", "5"))]:
         del responses[replaced]
     for status, description in sorted(errors.items()):

@@ -46,6 +46,8 @@ class ProblemCode(StrEnum):
     SUPERSEDED = "superseded"
     IN_REVIEW = "in_review"
     DOUBTFUL_VALUE = "doubtful_value"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    TOO_MANY_WEBHOOKS = "too_many_webhooks"
     STORE_FULL = "store_full"
     UNAVAILABLE = "unavailable"
     NOT_READY = "not_ready"

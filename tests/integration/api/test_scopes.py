@@ -16,8 +16,6 @@ from tests.integration.api.caller import Caller, problem_of
 from tests.integration.api.test_keys import ELSEWHERE, OURS, bearer, routes
 
 READER, ALL = "r" * 40, "a" * 40
-# Scopes whose routes are yet to come.
-_OF_NO_ROUTE_YET = {Scope.WEBHOOKS_MANAGE}
 
 
 def key_of(scope: Scope) -> str:
@@ -63,7 +61,7 @@ def test_every_route_opens_to_its_scope_and_to_no_other(caller: Caller) -> None:
 
 
 def test_every_scope_opens_something(caller: Caller) -> None:
-    assert {chosen for _, _, chosen in routes(caller)} >= set(Scope) - _OF_NO_ROUTE_YET
+    assert {chosen for _, _, chosen in routes(caller)} >= set(Scope)
 
 
 def test_nothing_is_received_from_whoever_may_only_read(caller: Caller) -> None:

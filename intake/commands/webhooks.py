@@ -1,0 +1,131 @@
+"""`postroom webhooks`: where events go. Whoever sits at the machine of the service may do all of it."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+
+from intake.events import webhooks
+from intake.events.address import ForbiddenAddress, NoSuchName
+from intake.events.signing import secret_box
+from intake.events.webhooks import NoSuchWebhook, Office, TooMany, Wanted
+from intake.service import Service, open_service
+from intake.settings import load_settings
+from schemas.errors import MailError
+from schemas.events import EventType
+
+Which = Annotated[UUID, typer.Argument(metavar="ID", help="Of the webhook, as `list` shows it.")]
+Types = Annotated[list[EventType] | None, typer.Option("--type", help="An event that is sent; all if none is given.")]
+WithRecord = Annotated[bool, typer.Option("--with-record", help="Events of records carry the record itself.")]
+Since = Annotated[datetime, typer.Option("--since", help="All that were given up since then, in UTC.")]
+
+
+class ExitCode(IntEnum):
+    """How the commands of `postroom webhooks` end."""
+
+    DONE = 0
+    NOT_DONE = 1
+    NOT_READY = 5
+
+
+def list_webhooks() -> None:
+    """List the webhooks: id, state, address, and since when one does not answer.
+
+    Exit codes: 0 listed; 5 the database does not answer.
+    """
+    with _opened() as service, service.database.read() as session:
+        for each in webhooks.all_of(session):
+            failing = "" if each.failing_since is None else f" failing since {each.failing_since.isoformat()}"
+            typer.echo(f"{each.id} {each.state.value} {each.url}{failing} {each.reason}".rstrip())
+
+
+def add(url: str, types: Types = None, with_record: WithRecord = False) -> None:
+    """Send events there from now on; the secret they are signed with is printed this once.
+
+    Exit codes: 0 added; 1 events cannot be sent there, or there are too many webhooks; 5 the database does not answer.
+    """
+    with _opened() as service:
+        office = _office(service)
+        office.judge(url)
+        with service.database.write() as session:
+            wanted = Wanted(url, types=tuple(types or ()), with_record=with_record)
+            made, secret = office.add(session, wanted, getpass.getuser(), service.database.now(session))
+    typer.echo(f"{made.id} {secret}")
+    _say("The secret is shown this once: give it to the receiver.")
+
+
+def remove(webhook: Which) -> None:
+    """Send nothing there any more. Exit codes: 0 removed; 1 there is none; 5 the database does not answer."""
+    with _opened() as service, service.database.write() as session:
+        webhooks.remove(session, webhook, getpass.getuser(), service.database.now(session))
+    _say("Removed.")
+
+
+def rotate(webhook: Which) -> None:
+    """Sign with a new secret, printed this once; the one before signs beside it for a while.
+
+    Exit codes: 0 done; 1 there is no such webhook; 5 the database does not answer.
+    """
+    with _opened() as service, service.database.write() as session:
+        _, secret = _office(service).rotate(session, webhook, getpass.getuser(), service.database.now(session))
+    typer.echo(secret)
+
+
+def test(webhook: Which) -> None:
+    """Send it an event that says only that it is a test; the service that runs delivers it.
+
+    Exit codes: 0 on its way; 1 there is no such webhook; 5 the database does not answer.
+    """
+    with _opened() as service, service.database.write() as session:
+        webhooks.test(session, webhook, getpass.getuser(), service.database.now(session))
+    _say("It is on its way.")
+
+
+def replay(webhook: Which, since: Since) -> None:
+    """Send again what was given up since a moment, in its order; prints how many.
+
+    Exit codes: 0 done; 1 there is no such webhook; 5 the database does not answer.
+    """
+    moment = since if since.tzinfo else since.replace(tzinfo=UTC)
+    with _opened() as service, service.database.write() as session:
+        now = service.database.now(session)
+        count = webhooks.replay_dead(session, webhook, moment, getpass.getuser(), now)
+    typer.echo(str(count))
+
+
+@contextmanager
+def _opened() -> Iterator[Service]:
+    """The service; what cannot be done ends the command with its exit code."""
+    try:
+        service = open_service(load_settings())
+    except MailError as error:
+        raise _ended(error, ExitCode.NOT_READY) from error
+    try:
+        yield service
+    except (ForbiddenAddress, NoSuchName, NoSuchWebhook, TooMany) as error:
+        raise _ended(error, ExitCode.NOT_DONE) from error
+    except MailError as error:
+        raise _ended(error, ExitCode.NOT_READY) from error
+    finally:
+        service.close()
+
+
+def _office(service: Service) -> Office:
+    settings = service.settings
+    box = secret_box(settings.key.get_secret_value())
+    return Office(settings.webhooks_allowed, box, timedelta(seconds=settings.webhook_rotation_seconds))
+
+
+def _ended(error: MailError, code: ExitCode) -> typer.Exit:
+    Console(stderr=True).print(f"postroom: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(code)
+
+
+def _say(words: str) -> None:
+    Console(stderr=True).print(words, highlight=False)
