@@ -164,9 +164,16 @@ class Sandbox:
         self._protection = None
 
     def _restart_if_dead(self) -> None:
-        if self._template.poll() is not None:
-            self._control.close()
+        # Under bubblewrap the process that we started outlives the template in it for a moment.
+        if self._template.poll() is not None or self._is_hung_up():
+            self.close()
             self._start()
+
+    def _is_hung_up(self) -> bool:
+        """Whether nobody is left at the other end."""
+        asked = select.poll()
+        asked.register(self._control, 0)  # hanging up is told always
+        return bool(asked.poll(0))
 
     def _frames(self, content: bytes, limits: Limits, first: int) -> Generator[int | Page]:
         """What one child sends: the number of pages, then pages. Raises _ChildFailed, or Unreadable for the file."""

@@ -173,9 +173,9 @@ def test_a_reading_whose_decoder_was_killed_is_thrown_away_and_done_again(office
     with office.database.read() as session:
         step = session.scalars(select(StepRow).where(StepRow.name == StepName.READ)).one()
         assert (step.state, step.attempts, step.cause) == (StepState.WAITING, 1, Cause.CRASHED)
-    later = office.database.now() + timedelta(minutes=5)
-    sweep(office.database, later)
-    office.work()
+    for minutes in (5, 30):  # what is left of the sandbox may take the next attempt with it, on a busy machine
+        sweep(office.database, office.database.now() + timedelta(minutes=minutes))
+        office.work()
     assert office.states() == {"a": (MailState.PUBLISHED, None)}
     assert office.count(RevisionRow) == 3
 
