@@ -22,6 +22,7 @@ from intake.api_keys import MAKE_ONE
 from intake.broker_finding import broker_finding
 from intake.database.engine import Database, open_database
 from intake.database.versions import newest_version, require_newest, version_of
+from intake.events import webhooks
 from intake.finding import Finding
 from intake.setting_origins import ENV_FILE, Origin, unknown_names
 from intake.settings import Settings, load_settings, without_password
@@ -112,8 +113,22 @@ def _database(settings: Settings) -> Iterator[Finding]:
     with closing(database):
         yield from _version(database, where)
         yield _clock(database)
+        yield from _secrets(database)
     if file is not None:
         yield _durability("database on disk", file.parent)
+
+
+def _secrets(database: Database) -> Iterator[Finding]:
+    """Whether secrets of webhooks lie open; nothing where there are none, or no tables yet."""
+    try:
+        with database.read() as session:
+            open_ones = webhooks.unsealed(session)
+    except Unavailable:
+        return
+    if open_ones:
+        detail = f"{open_ones} of the webhooks have a secret that whoever reads the database can read"
+        mend = "set POSTROOM_KEY, then give each a new secret: postroom webhooks rotate ID"
+        yield Finding("secrets of webhooks", False, detail, mend)
 
 
 def _sqlite_file(settings: Settings) -> Path | None:

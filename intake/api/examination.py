@@ -11,6 +11,7 @@ from typing import Final
 from intake import reconciliation, standstill
 from intake.api.problem import Fault
 from intake.database.versions import require_newest
+from intake.events import deliveries
 from intake.service import Service
 from intake.store.errors import StoreFull
 from intake.store.room import refuse_when_low
@@ -44,7 +45,9 @@ class Examination:
         """What fails now; empty if the service is ready. A part that cannot be asked is a fault of its own check."""
         with self._lock:
             if time.monotonic() >= self._until:
-                checks = (self._database, self._store, self._progress, self._workers, self._conservation)
+                checks = (
+                    self._database, self._store, self._progress, self._workers, self._conservation, self._deliveries,
+                )  # fmt: skip
                 self._kept = tuple(fault for check in checks if (fault := check()) is not None)
                 self._until = time.monotonic() + self.fresh_seconds
             return self._kept
@@ -117,3 +120,16 @@ class Examination:
         if latest is None or not latest.difference:
             return None
         return Fault(place="conservation", problem="Not everything received is in exactly one place.")
+
+    def _deliveries(self) -> Fault | None:
+        """Events that are due must be sent, or at least tried. A receiver that is down is no fault of ours."""
+        database = self.service.database
+        try:
+            with database.read() as session:
+                is_standing = deliveries.nobody_delivers(session, database.now() - self.patience)
+        except Unavailable:
+            return None
+        problem = (
+            f"Nobody has tried to deliver an event that is due for more than {self.patience.total_seconds():g} seconds."
+        )
+        return Fault(place="deliveries", problem=problem) if is_standing else None

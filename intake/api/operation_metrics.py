@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from intake import presence, quarantine, reconciliation, tallies
 from intake.database.tables import SequenceRow
 from intake.dispatch import Dispatcher
+from intake.events import deliveries
 from intake.service import Service
 from intake.tallies import Tally
+from schemas.delivery import DeliveryOutcome
 from schemas.errors import Cause, Unavailable
 from schemas.states import StepName
 
@@ -54,6 +56,7 @@ class Operation(Collector):
                     *_reconciliation(session),
                     _quarantine(session),
                     _published(session),
+                    *_deliveries(session, counted, now.timestamp()),
                 ]
         except Unavailable:
             return ()  # what tells where mail stands says so
@@ -124,3 +127,16 @@ def _quarantine(session: Session) -> Metric:
 def _published(session: Session) -> Metric:
     published = session.scalars(select(SequenceRow.value).where(SequenceRow.name == "publication")).one_or_none()
     return CounterMetricFamily("postroom_records_published", "Revisions of records published.", value=published or 0)
+
+
+def _deliveries(session: Session, counted: Mapping[Tally, float], now: float) -> Iterator[Metric]:
+    waiting, oldest, dead = deliveries.standings(session)
+    standing = GaugeMetricFamily("postroom_webhook_deliveries", "Events on their way to receivers.", labels=("state",))
+    standing.add_metric(("waiting",), waiting)
+    standing.add_metric(("dead",), dead)
+    age = GaugeMetricFamily("postroom_webhook_oldest_seconds", "For how long the oldest of them has waited; 0: none.")
+    age.add_metric((), 0.0 if oldest is None else max(0.0, now - oldest.timestamp()))
+    attempts = CounterMetricFamily("postroom_webhook_attempts", "Attempts to deliver that ended.", labels=("outcome",))
+    for outcome in DeliveryOutcome:
+        attempts.add_metric((outcome.value,), counted.get(deliveries.attempts_tally(outcome), 0.0))
+    yield from (standing, age, attempts)

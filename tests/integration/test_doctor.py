@@ -16,11 +16,15 @@ from intake.broker_finding import broker_finding
 from intake.cli import app
 from intake.database.engine import open_database
 from intake.database.versions import newest_version, upgrade
+from intake.events.address import parse_allowed
+from intake.events.signing import SecretBox
+from intake.events.webhooks import Office, Wanted
 from intake.finding import Finding
 from intake.service import open_service
 from intake.service_check import _clock, service_findings
 from intake.setting_origins import shown_settings, unknown_names
 from intake.settings import Settings, load_settings
+from schemas.events import EventType
 from schemas.scopes import Scope
 from tests.postgresql_server import PostgresqlServer, own_server
 from tests.redis_server import RedisServer
@@ -146,6 +150,17 @@ def test_a_key_that_the_database_keeps_closes_the_door(tmp_path: Path) -> None:
         kept_keys.revoke(session, "archive", "olga", service.database.now(session))
     service.close()
     assert "openssl rand -hex 32" in wrong(settings)["callers"]
+
+
+def test_secrets_of_webhooks_that_lie_open_are_named(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    service = open_service(settings)
+    office = Office(parse_allowed("192.0.2.1"), SecretBox(None), timedelta(days=1))
+    wanted = Wanted("https://192.0.2.1/", "", (EventType.RECORD_PUBLISHED,), False)
+    with service.database.write() as session:
+        office.add(session, wanted, "olga", service.database.now(session))
+    service.close()
+    assert "postroom webhooks rotate" in wrong(settings)["secrets of webhooks"]
 
 
 def test_too_little_room_and_a_store_that_is_no_folder_are_named(tmp_path: Path) -> None:

@@ -7,12 +7,20 @@ from sqlalchemy import delete
 
 from intake.api.app import create_app
 from intake.database.tables import StepRow, WorkerRow
+from intake.events.address import parse_allowed
+from intake.events.deliverer import Deliverer
+from intake.events.deliveries import Patience
+from intake.events.sending import Sender
+from intake.events.signing import SecretBox
+from intake.events.webhooks import Office, Wanted
 from intake.presence import Presence
 from intake.reconciliation import reconcile
 from intake.service import Service
+from schemas.events import EventType
 from tests.integration.api.caller import Caller, problem_of
 
 PATIENCE_SECONDS = 120.0
+NEAR, DAY = parse_allowed("127.0.0.1"), timedelta(days=1)
 
 
 class World:
@@ -83,3 +91,42 @@ def test_an_answer_is_given_again_for_a_moment(service: Service) -> None:
     first = caller.get("/health/ready").status_code
     (service.settings.home / "uploads").rmdir()
     assert caller.get("/health/ready").status_code == first
+
+
+def test_events_that_nobody_tries_to_deliver_are_told_and_without_receivers_there_are_none(world: World) -> None:
+    world.here.upload()
+    world.wait(PATIENCE_SECONDS + 1)
+    assert "deliveries" not in world.faults()
+    deliverer(world.service).work_off()
+    add_webhook(world.service)
+    world.here.upload()
+    assert "deliveries" not in world.faults()
+    world.wait(PATIENCE_SECONDS + 1)
+    assert "deliveries" in world.faults()
+    deliverer(world.service).work_off()  # the receiver does not answer: that is its fault and none of ours
+    assert "deliveries" not in world.faults()
+
+
+def test_metrics_tell_what_waits_for_receivers_and_how_attempts_ended(world: World) -> None:
+    add_webhook(world.service)
+    world.here.upload()
+    deliverer(world.service).work_off()
+    world.wait(60)
+    text = world.here.get("/metrics").text
+    assert 'postroom_webhook_deliveries{state="waiting"} 1.0' in text
+    assert 'postroom_webhook_deliveries{state="dead"} 0.0' in text
+    assert "postroom_webhook_oldest_seconds 60.0" in text
+    assert 'postroom_webhook_attempts_total{outcome="no_connection"} 1.0' in text
+    assert 'postroom_webhook_attempts_total{outcome="delivered"} 0.0' in text
+
+
+def add_webhook(service: Service) -> None:
+    """A receiver that listens nowhere."""
+    wanted = Wanted("http://127.0.0.1:9/", "", (EventType.BATCH_RECEIVED,), False)
+    with service.database.write() as session:
+        Office(NEAR, SecretBox(None), DAY).add(session, wanted, "anna", service.database.now(session))
+
+
+def deliverer(service: Service) -> Deliverer:
+    patience = Patience(DAY, timedelta(hours=1))
+    return Deliverer(service.database, Sender(NEAR, 5.0), SecretBox(None), patience, DAY, "urn:test")
