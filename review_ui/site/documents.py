@@ -175,12 +175,12 @@ def record(
     with desk.service.database.read() as session:
         whole = found(session, document_id)
         published = office.body_of(session, document_id, revision)
+    if whole.blind and person.may(Right.KEY):  # what was published before it was opened again tells as much
+        detail = "Fields of it are still to be keyed without seeing what the machine read: its record comes later."
+        raise Refused(403, ProblemCode.NOT_ALLOWED, detail)
     if published is None:
         if revision is not None:
             raise Refused(404, ProblemCode.NOT_FOUND, "There is no such revision.")
-        if whole.blind and person.may(Right.KEY):
-            detail = "Fields of it are still to be keyed without seeing what the machine read: its record comes later."
-            raise Refused(403, ProblemCode.NOT_ALLOWED, detail)
         name, body = "draft", json.dumps(whole.record.model_dump(mode="json"), ensure_ascii=False, indent=1)
     else:
         name, body = f"revision-{published[0]}", published[1]

@@ -11,7 +11,17 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import func, select
 
 from intake import audit
-from intake.database.tables import AuditRow, DocumentRow, FieldRow, FileRow, PageRow, PieceRow, RevisionRow, TaskRow
+from intake.database.tables import (
+    AuditRow,
+    DocumentRow,
+    FieldRow,
+    FileRow,
+    PageRow,
+    PieceRow,
+    RecordRow,
+    RevisionRow,
+    TaskRow,
+)
 from intake.service import open_service
 from intake.settings import Settings
 from schemas.people import Role
@@ -230,6 +240,14 @@ def test_no_keyer_sees_here_what_they_may_have_to_key_blind(site: Site) -> None:
         ).one()
         field.value, field.text = canary, canary
         field.readings = [{**reading, "text": canary} for reading in field.readings]
+        # It was published before, and then opened again.
+        now = site.service.database.now(session)
+        out = RecordRow(public_id="0" * 36, document_id=document, latest_revision=1, created_at=now)
+        session.add(out)
+        session.flush()
+        body = json.dumps({"account_holder": canary})
+        kept = {"status": "complete", "body": body, "body_sha256": "0" * 64, "published_at": now}
+        session.add(RevisionRow(record_id=out.id, number=1, sequence=4711, **kept))
     for role, sees in ((Role.CASEWORKER, False), (Role.SENIOR, False), (Role.SUPERVISOR, True), (Role.AUDITOR, True)):
         who = signed_in(site, role)
         answers = [who.get(f"/documents/{document}"), who.get(f"/documents/{document}/record.json")]
