@@ -21,8 +21,10 @@ from schemas.errors import NoFit
 _SEARCH_AGAIN = 5  # the map through the patches to about 1 mm
 # A patch that matches worse than this shows something else: an answer, a stamp, another edition's wording.
 _PATCH_FOUND = 0.55
-# Patches further than this from what their neighbours say are outliers (pixels at 100 dpi).
-_OUTLIER_PIXELS = 2.5
+# Patches further than this from the map of them all, or from what their neighbours say, are outliers (pixels at 100
+# dpi). In a row of like cells each may be found a cell's part too far: three such neighbours, 4 pixels off, were 2.4
+# from what all around them say, one 1.3.
+_OUTLIER_PIXELS, _APART_PIXELS = 2.5, 1.25
 # No paper is stretched further than this from the affine map (pixels at 100 dpi, 2 mm).
 _STRAY_PIXELS = 8.0
 # Paper is smooth: neighbours within about an inch agree on the remaining displacement.
@@ -116,7 +118,7 @@ def _in_agreement(
     for _ in range(2):
         neighbours = _smooth(centres[good], rest[good], centres, leave_out=True)
         apart = np.linalg.norm(rest - neighbours, axis=1)
-        good = good & (apart < _OUTLIER_PIXELS)
+        good = good & (apart < _APART_PIXELS)
     return good, apart
 
 
