@@ -45,8 +45,9 @@ async function fill() {
     if (!(error instanceof NoLine)) throw error;
   } finally {
     state.isFilling = false;
+    // Also where nothing came because the service failed: an empty screen would say nothing at all.
+    if (wasEmpty || !state.tasks.length) show();
   }
-  if (wasEmpty) show();
 }
 
 function prepared(task) {
@@ -190,7 +191,7 @@ async function passOn(reason, note) {
 // Send, and wait a moment for what comes of it. If that takes longer, go on: should there be something to say, the task
 // comes back as the next one, never under the hands of somebody who types.
 async function send(path, task, more, value, words) {
-  state.isBusy = true;
+  setBusy(true);
   const key = crypto.randomUUID();
   task.kept = value;
   clearTimeout(timers.draft);
@@ -204,6 +205,11 @@ async function send(path, task, more, value, words) {
     answered.then((answer) => comeBack(answer, decision));
   }
   goOn(current() !== task);
+}
+
+function setBusy(isBusy) {
+  state.isBusy = isBusy;
+  root.setAttribute("aria-busy", String(isBusy));
 }
 
 // No key that decides is kept for a field nobody has seen yet: it would accept what the machine read unlooked at. What was
@@ -220,7 +226,8 @@ function pressedMeanwhile(event) {
 // The answer is away or back: type what was typed for the next field, and say what was not taken.
 function goOn(isNext) {
   const { ahead, isTooEarly } = state;
-  Object.assign(state, { isBusy: false, ahead: "", isTooEarly: false });
+  Object.assign(state, { ahead: "", isTooEarly: false });
+  setBusy(false);
   const isTyped = Boolean(ahead && isNext && current());
   if (isTyped) state.answer.type(ahead);
   if (isTooEarly || (ahead && !isTyped)) complain("A key came too early and was not taken: look at this field first.");
@@ -271,7 +278,7 @@ function advance(decision) {
 
 async function undo() {
   if (state.isBusy) return;
-  state.isBusy = true;
+  setBusy(true);
   const last = state.done.at(-1);
   const task = current();
   if (task) task.kept = state.answer.value();

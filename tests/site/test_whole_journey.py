@@ -101,6 +101,7 @@ def test_a_letter_is_handed_over_read_keyed_published_and_found_without_a_mouse(
         assert keyer.evaluate("document.activeElement.id") == "answer"
         keyer.keyboard.press("Enter")
         expect(keyer.locator("[data-done-count]")).to_have_text(str(place + 1))
+        expect(keyer.locator("[aria-busy=true]")).to_have_count(0)
     expect(keyer.locator("[data-saved]")).to_have_text("")
 
     post.read_all(site.service)
