@@ -113,13 +113,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
     with closing(database):
         yield from _version(database, where)
         yield _clock(database)
-        yield from _secrets(database)
     if file is not None:
         yield _durability("database on disk", file.parent)
 
 
 def _secrets(database: Database) -> Iterator[Finding]:
-    """Whether secrets of webhooks lie open; nothing where there are none, or no tables yet."""
+    """Whether secrets of webhooks lie open; nothing where there are none."""
     try:
         with database.read() as session:
             open_ones = webhooks.unsealed(session)
@@ -157,6 +156,7 @@ def _version(database: Database, where: str) -> Iterator[Finding]:
         yield Finding("database", False, str(error), "postroom serve")
         return
     yield Finding("database", True, f"{where} answers, version {newest_version()}")
+    yield from _secrets(database)
 
 
 def _clock(database: Database) -> Finding:
