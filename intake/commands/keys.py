@@ -2,9 +2,7 @@
 
 import getpass
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import IntEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,21 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from intake import kept_keys
+from intake.commands.opened_service import opened_service
 from intake.kept_keys import KeptKey, NoSuchKey
-from intake.service import Service, open_service
-from intake.settings import load_settings
-from schemas.errors import MailError
 from schemas.scopes import Scope
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON on standard output.")]
 
 
-class ExitCode(IntEnum):
-    """How the commands of `postroom keys` end."""
-
-    DONE = 0
-    NOT_DONE = 1
-    NOT_READY = 5
+_opened = partial(opened_service, NoSuchKey, ValueError)
 
 
 def add(
@@ -77,28 +68,6 @@ def revoke(
     with _opened() as service, service.database.write() as session:
         revoked = kept_keys.revoke(session, which, getpass.getuser(), service.database.now(session))
     Console(stderr=True).print(f"Revoked: {len(revoked)}", highlight=False)
-
-
-@contextmanager
-def _opened() -> Iterator[Service]:
-    """The service; what cannot be done ends the command with its exit code."""
-    try:
-        service = open_service(load_settings())
-    except MailError as error:
-        raise _ended(error, ExitCode.NOT_READY) from error
-    try:
-        yield service
-    except (NoSuchKey, ValueError) as error:
-        raise _ended(error, ExitCode.NOT_DONE) from error
-    except MailError as error:
-        raise _ended(error, ExitCode.NOT_READY) from error
-    finally:
-        service.close()
-
-
-def _ended(error: Exception, code: ExitCode) -> typer.Exit:
-    Console(stderr=True).print(f"postroom: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-    return typer.Exit(code)
 
 
 def _as_json(key: KeptKey) -> dict[str, object]:

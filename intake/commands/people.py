@@ -2,34 +2,26 @@
 
 import getpass
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import IntEnum
+from functools import partial
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from intake.commands.opened_service import opened_service
 from intake.people import accounts
 from intake.people.accounts import Account
 from intake.people.errors import LastAdmin, NameTaken, NoSuchPerson, UnfitName
 from intake.people.public_address import public_address
-from intake.service import Service, open_service
-from intake.settings import load_settings
-from schemas.errors import MailError
+from intake.service import Service
 from schemas.people import Role
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON on standard output.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name they sign in with.")]
 
 
-class ExitCode(IntEnum):
-    """How the commands of `postroom people` end."""
-
-    DONE = 0
-    NOT_DONE = 1
-    NOT_READY = 5
+_opened = partial(opened_service, LastAdmin, NameTaken, NoSuchPerson, UnfitName)
 
 
 def list_people(as_json: AsJson = False) -> None:
@@ -98,28 +90,6 @@ def enable(name: Name) -> None:
         person = accounts.named(session, name).person
         accounts.enable(session, person.id, _operator(), service.database.now(session))
     Console(stderr=True).print("May sign in again.", highlight=False)
-
-
-@contextmanager
-def _opened() -> Iterator[Service]:
-    """The service; what cannot be done ends the command with its exit code."""
-    try:
-        service = open_service(load_settings())
-    except MailError as error:
-        raise _ended(error, ExitCode.NOT_READY) from error
-    try:
-        yield service
-    except (LastAdmin, NameTaken, NoSuchPerson, UnfitName) as error:
-        raise _ended(error, ExitCode.NOT_DONE) from error
-    except MailError as error:
-        raise _ended(error, ExitCode.NOT_READY) from error
-    finally:
-        service.close()
-
-
-def _ended(error: MailError, code: ExitCode) -> typer.Exit:
-    Console(stderr=True).print(f"postroom: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-    return typer.Exit(code)
 
 
 def _operator() -> str:

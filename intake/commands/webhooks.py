@@ -1,23 +1,20 @@
 """`postroom webhooks`: where events go. Whoever sits at the machine of the service may do all of it."""
 
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 import typer
 from rich.console import Console
 
+from intake.commands.opened_service import opened_service
 from intake.events import webhooks
 from intake.events.address import ForbiddenAddress, NoSuchName
 from intake.events.signing import secret_box
 from intake.events.webhooks import NoSuchWebhook, Office, TooMany, Wanted
-from intake.service import Service, open_service
-from intake.settings import load_settings
-from schemas.errors import MailError
+from intake.service import Service
 from schemas.events import EventType
 
 Which = Annotated[UUID, typer.Argument(metavar="ID", help="Of the webhook, as `list` shows it.")]
@@ -26,12 +23,7 @@ WithRecord = Annotated[bool, typer.Option("--with-record", help="Events of recor
 Since = Annotated[datetime, typer.Option("--since", help="All that were given up since then, in UTC.")]
 
 
-class ExitCode(IntEnum):
-    """How the commands of `postroom webhooks` end."""
-
-    DONE = 0
-    NOT_DONE = 1
-    NOT_READY = 5
+_opened = partial(opened_service, ForbiddenAddress, NoSuchName, NoSuchWebhook, TooMany)
 
 
 def list_webhooks() -> None:
@@ -99,32 +91,10 @@ def replay(webhook: Which, since: Since) -> None:
     typer.echo(str(count))
 
 
-@contextmanager
-def _opened() -> Iterator[Service]:
-    """The service; what cannot be done ends the command with its exit code."""
-    try:
-        service = open_service(load_settings())
-    except MailError as error:
-        raise _ended(error, ExitCode.NOT_READY) from error
-    try:
-        yield service
-    except (ForbiddenAddress, NoSuchName, NoSuchWebhook, TooMany) as error:
-        raise _ended(error, ExitCode.NOT_DONE) from error
-    except MailError as error:
-        raise _ended(error, ExitCode.NOT_READY) from error
-    finally:
-        service.close()
-
-
 def _office(service: Service) -> Office:
     settings = service.settings
     box = secret_box(settings.key.get_secret_value())
     return Office(settings.webhooks_allowed, box, timedelta(seconds=settings.webhook_rotation_seconds))
-
-
-def _ended(error: MailError, code: ExitCode) -> typer.Exit:
-    Console(stderr=True).print(f"postroom: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-    return typer.Exit(code)
 
 
 def _say(words: str) -> None:
