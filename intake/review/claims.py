@@ -94,15 +94,17 @@ def claim(
     now: datetime,
     lease: timedelta,
     have: Sequence[int] = (),
+    sent: Sequence[int] = (),
 ) -> list[int]:
     """Take up to `count` tasks, the oldest first; their keys, in the order to do them in.
 
-    What the screen held before it was loaded anew comes first, unless it is in `have`.
+    What the screen held before it was loaded anew comes first, unless it is in `have`, or in `sent`: those were answered,
+    and their answers may arrive after this claim.
     """
     count = min(count, AT_MOST - len(have))
     if count <= 0:
         return []
-    again = _held_before(session, keyer, wish, have, now + lease)
+    again = _held_before(session, keyer, wish, [*have, *sent], now + lease)
     taken = again[:count]
     values: dict[str, Any] = {
         "me": keyer.id, "screen": keyer.screen, "now": now, "until": now + lease, "since": now - _PASSED_OVER,

@@ -58,6 +58,7 @@ class _Claim(_Body):
     form: str | None = Field(default=None, max_length=100)
     document: Number | None = None
     have: list[TaskKey] = Field(default=[], max_length=claims.AT_MOST)
+    sent: list[TaskKey] = Field(default=[], max_length=100)  # answered on the screen, the answers being on their way
     count: int = Field(default=1, ge=1, le=claims.AT_MOST)
 
 
@@ -170,7 +171,7 @@ def claim(desk: AtSite, person: AsPerson, asked: _Claim) -> Response:
     with database.write() as session:
         now = database.now(session)
         keyer = _keyer(person, asked.screen)
-        taken = claims.claim(session, keyer, wish, asked.count, now, desk.rules.lease, asked.have)
+        taken = claims.claim(session, keyer, wish, asked.count, now, desk.rules.lease, asked.have, asked.sent)
         shown = showing.show(session, desk.rules, taken)
     waiting = desk.board.standings()[asked.queue].waiting
     return _answer({"tasks": [task.as_json() for task in shown], "waiting": waiting})

@@ -34,6 +34,10 @@ export class Line extends EventTarget {
     return this.#unsent.length;
   }
 
+  get tasksOnTheWay() {
+    return this.#unsent.map(({ body }) => body.task);
+  }
+
   // Ask once. Returns {status, data}; throws NoLine if no answer came or nobody is signed in.
   async ask(path, body, { keepalive = false } = {}) {
     for (const isLast of [false, true]) {

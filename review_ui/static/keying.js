@@ -34,11 +34,12 @@ async function fill() {
     const document = field ? null : (state.tasks.at(-1)?.document ?? state.document);
     const { status, data } = await line.ask("/key/claim", {
       screen, queue, field: field || null, form: form || null, document,
-      have: state.tasks.map((task) => task.id), count: AHEAD - state.tasks.length,
+      have: state.tasks.map((task) => task.id), sent: line.tasksOnTheWay.slice(0, 100), count: AHEAD - state.tasks.length,
     });
     if (status !== 200) return complain(data.detail);
     wasEmpty = !state.tasks.length;
-    for (const task of data.tasks) state.tasks.push(prepared(task));
+    const here = new Set(state.tasks.map((task) => task.id)); // one may have been taken back meanwhile
+    for (const task of data.tasks) if (!here.has(task.id)) state.tasks.push(prepared(task));
     state.waiting = data.waiting;
     tell();
   } catch (error) {

@@ -164,6 +164,24 @@ def test_a_key_that_decides_is_not_kept_for_a_field_nobody_has_seen_yet(
     assert len(entries(site)) == 1
 
 
+def test_a_field_whose_answer_is_on_its_way_is_not_asked_again(
+    site: Site, bag: Mailbag, person: Any, open_page: OpenSignedIn
+) -> None:
+    bag.add(*surnames(1), draws=False)
+    page = keys(open_page(person(Role.CASEWORKER)), is_patient=False)
+    on_the_way: list[Route] = []
+    page.route("**/key/enter", lambda route: on_the_way.append(route))  # noqa: PLW0108 - it takes no built-in function
+    with page.expect_response("**/key/claim") as claimed:
+        page.keyboard.press("Enter")
+    assert claimed.value.json()["tasks"] == []
+    page.locator("[data-nothing]").wait_for()
+    [sent] = on_the_way
+    sent.continue_()
+    expect(page.locator("[data-saved]")).to_have_text("")
+    page.locator("[data-nothing]").wait_for()
+    assert len(entries(site)) == 1
+
+
 def test_what_is_typed_for_the_next_field_does_not_go_into_one_that_comes_back(
     bag: Mailbag, person: Any, open_page: OpenSignedIn
 ) -> None:
