@@ -86,6 +86,17 @@ class Held:
     over: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OnScreen:
+    """The tasks a screen has, by key: those to do, and those answered whose answers may arrive after its next claim."""
+
+    have: Sequence[int] = ()
+    sent: Sequence[int] = ()
+
+
+NOTHING: Final = OnScreen()
+
+
 def claim(
     session: Session,
     keyer: Keyer,
@@ -93,18 +104,16 @@ def claim(
     count: int,
     now: datetime,
     lease: timedelta,
-    have: Sequence[int] = (),
-    sent: Sequence[int] = (),
+    there: OnScreen = NOTHING,
 ) -> list[int]:
     """Take up to `count` tasks, the oldest first; their keys, in the order to do them in.
 
-    What the screen held before it was loaded anew comes first, unless it is in `have`, or in `sent`: those were answered,
-    and their answers may arrive after this claim.
+    What the screen held before it was loaded anew comes first, unless the screen still has it.
     """
-    count = min(count, AT_MOST - len(have))
+    count = min(count, AT_MOST - len(there.have))
     if count <= 0:
         return []
-    again = _held_before(session, keyer, wish, [*have, *sent], now + lease)
+    again = _held_before(session, keyer, wish, [*there.have, *there.sent], now + lease)
     taken = again[:count]
     values: dict[str, Any] = {
         "me": keyer.id, "screen": keyer.screen, "now": now, "until": now + lease, "since": now - _PASSED_OVER,

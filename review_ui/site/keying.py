@@ -171,7 +171,8 @@ def claim(desk: AtSite, person: AsPerson, asked: _Claim) -> Response:
     with database.write() as session:
         now = database.now(session)
         keyer = _keyer(person, asked.screen)
-        taken = claims.claim(session, keyer, wish, asked.count, now, desk.rules.lease, asked.have, asked.sent)
+        there = claims.OnScreen(asked.have, asked.sent)
+        taken = claims.claim(session, keyer, wish, asked.count, now, desk.rules.lease, there)
         shown = showing.show(session, desk.rules, taken)
     waiting = desk.board.standings()[asked.queue].waiting
     return _answer({"tasks": [task.as_json() for task in shown], "waiting": waiting})

@@ -1,6 +1,5 @@
 """A small office of keyers: documents that were read, with fields a person must see, and people who answer."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -112,9 +111,9 @@ class World:
         return self.now
 
     def claim(self, keyer: Keyer, queue: Queue = Queue.READING, most: int = 1, **more: Any) -> list[Shown]:
-        have: Sequence[int] = more.pop("have", ())
+        there = claims.OnScreen(have=more.pop("have", ()))
         with self.database.write() as session:
-            found = claims.claim(session, keyer, Wish(queue, **more), most, self.now, self.rules.lease, have)
+            found = claims.claim(session, keyer, Wish(queue, **more), most, self.now, self.rules.lease, there)
             return showing.show(session, self.rules, found)
 
     def one(self, keyer: Keyer, queue: Queue = Queue.READING) -> Shown:
