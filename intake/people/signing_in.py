@@ -111,6 +111,18 @@ def choose_password(database: Database, token: str, password: str, lifetimes: Li
         return _let_in(session, link.person, now, lifetimes)
 
 
+def let_in(database: Database, person: Person, lifetimes: Lifetimes, by: str) -> SignedIn:
+    """Sign in whoever proved who they are to the caller. by: the way they came, for the audit."""
+    with database.write() as session:
+        return _let_in(session, person, database.now(session), lifetimes, by)
+
+
+def turn_away(database: Database, cause: str) -> None:
+    """Write down that somebody came by a way that leads to nobody."""
+    with database.write() as session:
+        _refuse(session, database.now(session), None, cause)
+
+
 def change_password(
     database: Database, person: Person, current: str, new: str, token: str, address: str
 ) -> Paused | None:
@@ -125,6 +137,9 @@ def change_password(
     with database.read() as session:
         row = session.get_one(PersonRow, person.id)
     if not passwords.is_right(row.password_hash, current):
+        with database.write() as session:
+            now, cause = database.now(session), {"cause": "wrong password"}
+            audit.append(session, now, person.actor, "password change failed", person.actor, cause)
         raise WrongPassword("The current password is not right.")
     kept = passwords.hashed(new)
     with database.write() as session:
@@ -151,9 +166,9 @@ def _keep(session: Session, person_id: int, kept: str, now: datetime, but: str |
     audit.append(session, now, who, "password chosen", who, {"sessions_ended": ended})
 
 
-def _let_in(session: Session, person: Person, now: datetime, lifetimes: Lifetimes) -> SignedIn:
+def _let_in(session: Session, person: Person, now: datetime, lifetimes: Lifetimes, by: str = "link") -> SignedIn:
     token = sessions.begin(session, person.id, now, lifetimes)
-    audit.append(session, now, person.actor, "signed in", person.actor, {"by": "link"})
+    audit.append(session, now, person.actor, "signed in", person.actor, {"by": by})
     return SignedIn(person, token)
 
 

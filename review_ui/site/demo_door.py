@@ -10,9 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intake.api.problem import ProblemCode, Refused
-from intake.people import sessions
+from intake.people import signing_in
 from intake.people.person import Person
-from intake.people.signing_in import SignedIn
 from review_ui.site.desk import AtSite
 from review_ui.site.front_door import signed_in, with_form_cookie
 from review_ui.site.policy import SiteRoute, open_to_all
@@ -57,12 +56,11 @@ class DemoDoor:
             """Be that person, in this browser."""
             with self._lock:
                 person = self._people.pop(token, None)
-            if person is None:
-                raise _used()
             database = desk.service.database
-            with database.write() as session:
-                secret = sessions.begin(session, person.id, database.now(session), desk.lifetimes)
-            return signed_in(request, desk, SignedIn(person, secret), "/")
+            if person is None:
+                signing_in.turn_away(database, "unknown link")
+                raise _used()
+            return signed_in(request, desk, signing_in.let_in(database, person, desk.lifetimes, "demo"), "/")
 
         return router
 

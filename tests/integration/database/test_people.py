@@ -19,6 +19,7 @@ from intake.people.errors import (
     NoSuchPerson,
     UnfitName,
     UnfitPassword,
+    WrongPassword,
 )
 from intake.people.person import Person
 from intake.people.sessions import Lifetimes
@@ -318,6 +319,19 @@ def test_a_new_password_ends_what_was_signed_in_with_the_old(office: Database) -
     assert holder(office, stays) == anna
     assert holder(office, goes) is None
     assert sign_in(office) == Refused()
+
+
+def test_a_wrong_current_password_and_a_changed_one_are_audited(office: Database) -> None:
+    anna = make(office)
+    token = token_of(sign_in(office))
+    with pytest.raises(WrongPassword):
+        signing_in.change_password(office, anna, WRONG, "a new one of mine", token, HERE)
+    assert signing_in.change_password(office, anna, PASSWORD, "a new one of mine", token, HERE) is None
+    who = anna.actor
+    assert audited(office)[2:] == [(who, "password change failed", who), (who, "password chosen", who)]
+    with office.read() as session:
+        details = session.scalars(select(AuditRow.details).where(AuditRow.action == "password change failed")).one()
+    assert json.loads(details) == {"cause": "wrong password"}
 
 
 def test_guessing_for_one_name_gets_slower_and_slower_and_is_then_not_even_looked_at(
