@@ -1,5 +1,5 @@
-"""What goes on beside the API, or alone: the sweep, the books, pictures for people, and workers here or
-nudges for those elsewhere."""
+"""What goes on beside the API, or alone: the sweep, the books, pictures for people, uploads that expire, and workers
+here or nudges for those elsewhere."""
 
 import logging
 import os
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from intake.dispatch import WINDOW_PER_WORKER, Dispatcher
 from intake.event_log import tell_error
@@ -18,7 +19,10 @@ from intake.reconciliation import keep_reconciling
 from intake.service import Service
 from intake.supervisor import Supervisor
 from intake.sweep import bring_back_if_possible, keep_sweeping
+from intake.uploads import Uploads, folder_below, keep_clearing
 from schemas.errors import Unavailable
+
+_CLEAR_UPLOADS_SECONDS: Final = 600  # they last for a day
 
 Work = Callable[[threading.Event], None]
 
@@ -26,7 +30,8 @@ Work = Callable[[threading.Event], None]
 def beside(service: Service, dispatcher: Dispatcher | None) -> AbstractContextManager[None]:
     """All of it until the end of the block: the nudges of `dispatcher`, or without one this machine's workers."""
     work = _workers(service) if dispatcher is None else dispatcher.run
-    return _together([_sweep(service), _books(service), _pictures(service), _deliveries(service), work])
+    here = [_pictures(service), _expired_uploads(service), work]
+    return _together([_sweep(service), _books(service), _deliveries(service), *here])
 
 
 def dispatching(service: Service, dispatcher: Dispatcher | None) -> AbstractContextManager[None]:
@@ -56,6 +61,11 @@ def _sweep(service: Service) -> Work:
     settings = service.settings
     lease = timedelta(seconds=settings.lease_seconds)
     return lambda stop: keep_sweeping(service.database, settings.sweep_seconds, stop, lease)
+
+
+def _expired_uploads(service: Service) -> Work:
+    uploads = Uploads(folder_below(service.settings.home), service.database.now)
+    return lambda stop: keep_clearing(uploads, _CLEAR_UPLOADS_SECONDS, stop)
 
 
 def _books(service: Service) -> Work:

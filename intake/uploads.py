@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import re
+import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,16 +17,23 @@ from typing import BinaryIO, Final, NoReturn, Self
 from uuid import uuid4
 
 from extract.unpack import MARK_WITHIN_BYTES, format_of
-from intake.api.spool import full_disk_named
+from intake.api.spool import SPOOL_FOLDER, full_disk_named
 from intake.database.engine import Clock
+from intake.event_log import tell_error
 from intake.store.local import fsync_folder
 from schemas.errors import MailError, Unreadable
 
 LIFE: Final = timedelta(hours=24)  # of an upload, from its latest byte
+_FOLDER: Final = "resumable"
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _OURS_ALONE: Final = 0o700
 _LONGEST_NAME: Final = 1024
 _KEEP_EVERY_BYTES: Final = 8 * 1024 * 1024  # of one long piece: so much at most is sent twice
+
+
+def folder_below(home: Path) -> Path:
+    """Where they lie, below the data folder."""
+    return home.absolute() / SPOOL_FOLDER / _FOLDER
 
 
 class UploadGone(MailError):
@@ -78,22 +86,25 @@ class Uploads:
 
     def __init__(self, folder: Path, clock: Clock, room: UploadRoom | None = None) -> None:
         self._folder, self._clock, self.room = folder, clock, room or UploadRoom()
+        # By id, as first read: whose it is and how long never changes, so it need not be read again.
+        self._met: dict[str, Upload] = {}
         folder.mkdir(mode=_OURS_ALONE, parents=True, exist_ok=True)
 
     def begin(self, owner: str, name: str, length: int) -> Upload:
         """A new upload without a byte. Raises NotWanted before anything is sent, and StoreFull."""
-        self.sweep()
         if length == 0:
             raise NotWanted("The file is empty (0 bytes).")
         if length > self.room.file_bytes:
             raise NotWanted(too_large(length, self.room.file_bytes))
-        others = [upload for upload in self._all() if upload.owner == owner]
-        if len(others) >= self.room.files or sum(other.length for other in others) + length > self.room.bytes:
-            raise NotWanted("Too much is on its way already: hand over this batch, then begin the next.")
+        if not self._has_room(owner, length):
+            self.sweep()
+            if not self._has_room(owner, length):
+                raise NotWanted("Too much is on its way already: hand over this batch, then begin the next.")
         upload = Upload(uuid4().hex, owner, name[:_LONGEST_NAME], length, 0, self._clock())
         with full_disk_named():
             self._bytes_of(upload.id).touch(0o600)
             self._note(upload)
+        self._met[upload.id] = upload
         return upload
 
     def find(self, id: str, owner: str) -> Upload:
@@ -137,13 +148,11 @@ class Uploads:
         self.remove(self.find(id, owner).id)
 
     def sweep(self) -> int:
-        """Remove what nobody has sent a byte of for too long; how many."""
+        """Remove what nobody has sent a byte of for too long, unless somebody is just writing to it; how many."""
         now = self._clock()
-        expired = [upload.id for upload in self._all() if upload.expires_at < now]
-        for id in expired:
-            self.remove(id)
+        removed = sum(self._expire(id, now) for id in self._ids())
         self._clear(now - LIFE)
-        return len(expired)
+        return removed
 
     def keep(self, upload: Upload) -> Upload:
         """Acknowledge what of it is on the disk by now; for `Writing`. UploadGone: it was given up meanwhile."""
@@ -163,6 +172,34 @@ class Uploads:
         for path in (self._bytes_of(id), self._description_of(id)):
             with suppress(FileNotFoundError):
                 path.unlink()
+
+    def _expire(self, id: str, now: datetime) -> bool:
+        """Remove it if its time is over; whether it was."""
+        if not self._is_over(id, now):
+            return False
+        try:
+            with self._locked(id):
+                if not self._is_over(id, now):  # somebody wrote to it before the lock was ours
+                    return False
+                self.remove(id)
+        except UploadBusy:
+            return False
+        except UploadGone:  # half removed by somebody who died
+            self.remove(id)
+        return True
+
+    def _is_over(self, id: str, now: datetime) -> bool:
+        upload = self._described(id)
+        return upload is not None and upload.expires_at < now
+
+    def _has_room(self, owner: str, length: int) -> bool:
+        """Whether one more of that length may be on its way for them."""
+        before = self._met
+        found = ((id, before.get(id) or self._described(id)) for id in self._ids())
+        met = {id: upload for id, upload in found if upload is not None}
+        others = [upload.length for upload in met.values() if upload.owner == owner]
+        self._met = met  # only now: another thread may add to it
+        return len(others) < self.room.files and sum(others) + length <= self.room.bytes
 
     def _clear(self, before: datetime) -> None:
         """Remove bytes without a description, and drafts of one, that a process left behind when it was killed."""
@@ -184,9 +221,9 @@ class Uploads:
         draft.rename(path)
         fsync_folder(self._folder)
 
-    def _all(self) -> list[Upload]:
-        described = (self._described(path.stem) for path in self._folder.glob("*.json"))
-        return [upload for upload in described if upload is not None]
+    def _ids(self) -> list[str]:
+        """Of all that are described, whoever they belong to."""
+        return [name.removesuffix(".json") for name in os.listdir(self._folder) if name.endswith(".json")]
 
     def _described(self, id: str) -> Upload | None:
         if not _ID.fullmatch(id):
@@ -273,6 +310,16 @@ class Writing:
         self._uploads.remove(self.upload.id)
         self._file.close()
         raise NotWanted(why)
+
+
+def keep_clearing(uploads: Uploads, every_seconds: float, stop: threading.Event) -> None:
+    """Remove what has expired every so often until `stop` is set; where that is not possible the next round tries."""
+    while not stop.is_set():
+        try:
+            uploads.sweep()
+        except (MailError, OSError, ValueError) as error:  # the last of a description that was damaged on the disk
+            tell_error("expired_uploads_wait", error)
+        stop.wait(every_seconds)
 
 
 def too_large(size: int, limit: int) -> str:

@@ -30,6 +30,7 @@ from intake.api.policy import PolicedRoute
 from intake.api.problem import Answering
 from intake.api.rate import Turnstile
 from intake.api.refusals import add_handlers
+from intake.api.spool import SPOOL_FOLDER
 from intake.api.traffic import Traffic
 from intake.api.watch import Watch, as_problem
 from intake.dispatch import Dispatcher
@@ -39,7 +40,6 @@ from intake.review.rules import open_rules
 from intake.service import Service
 from schemas.errors import Unavailable
 
-_SPOOL_FOLDER: Final = "uploads"  # below the data folder
 _OURS_ALONE: Final = 0o700
 _LOOKING_AT_ONCE: Final = 4
 _RECEIVING_AT_ONCE: Final = 8  # more would only queue for the one who may write
@@ -130,7 +130,7 @@ def create_app(
 
 
 def _spool_folder(home: Path) -> Path:
-    folder = home.absolute() / _SPOOL_FOLDER
+    folder = home.absolute() / SPOOL_FOLDER
     try:
         folder.mkdir(mode=_OURS_ALONE, parents=True, exist_ok=True)
     except OSError as error:

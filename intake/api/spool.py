@@ -14,6 +14,7 @@ from intake.store.errors import StoreFull
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+SPOOL_FOLDER: Final = "uploads"  # below the data folder
 _BUFFER_BYTES: Final = 256 * 1024
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 

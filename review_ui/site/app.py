@@ -13,7 +13,7 @@ from intake.dispatch import Dispatcher
 from intake.office.today import DayBook
 from intake.review.queues import Board
 from intake.service import Service
-from intake.uploads import UploadRoom, Uploads
+from intake.uploads import UploadRoom, Uploads, folder_below
 from review_ui.site import (
     account,
     audit,
@@ -35,7 +35,6 @@ from review_ui.site.answers import answering
 from review_ui.site.desk import SiteDesk
 from review_ui.site.pages import Pages
 
-_RESUMABLE: Final = "resumable"  # below the folder that uploads pass through
 _SIGNING_IN_AT_ONCE: Final = 4
 # One module per screen or group of them; each has a `router` whose routes say who may use them.
 SCREENS: Final[tuple[ModuleType, ...]] = (
@@ -83,7 +82,7 @@ def create_site(
         navigation=navigation.those_there(paths),
         signing_in=CapacityLimiter(_SIGNING_IN_AT_ONCE),
         pictures=front_desk.pictures,
-        uploads=Uploads(front_desk.spool_folder / _RESUMABLE, service.database.now, room),
+        uploads=Uploads(folder_below(service.settings.home), service.database.now, room),
         day_book=DayBook(service),
         rules=front_desk.rules,
         forms=front_desk.rules.forms,

@@ -1,13 +1,28 @@
 """Uploads in pieces: what was acknowledged is there, whatever broke in between; what cannot be taken is told early."""
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from intake.uploads import LIFE, NotWanted, UploadBusy, UploadGone, UploadRoom, Uploads, Writing, WrongOffset
+from intake import background
+from intake.service import open_service
+from intake.settings import Settings
+from intake.uploads import (
+    LIFE,
+    NotWanted,
+    UploadBusy,
+    UploadGone,
+    UploadRoom,
+    Uploads,
+    Writing,
+    WrongOffset,
+    folder_below,
+)
 
 SCAN = b"II*\0" + bytes(range(256)) * 20
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -150,6 +165,67 @@ def test_what_nobody_goes_on_with_expires(opened: Callable[[], Uploads], clock: 
         opened().find(old.id, "person:1")
     assert opened().sweep() == 1
     assert {path.stem for path in (tmp_path / "uploads").iterdir()} == {kept.id}
+
+
+def test_what_is_just_being_written_does_not_expire(opened: Callable[[], Uploads], clock: Clock) -> None:
+    upload = opened().begin("person:1", "scan.tif", len(SCAN))
+    with opened().go_on(upload.id, "person:1", 0) as writing:
+        writing.write(SCAN[:10])
+        clock.now = NOW + LIFE + timedelta(minutes=1)  # a very slow line
+        assert opened().sweep() == 0
+        writing.write(SCAN[10:])
+    with opened().open(upload.id, "person:1")[1] as stream:
+        assert stream.read() == SCAN
+
+
+def test_what_expired_takes_up_no_room(opened: Callable[[], Uploads], clock: Clock) -> None:
+    uploads = opened()
+    for _ in range(2):
+        uploads.begin("person:1", "scan.tif", 9_000)
+    clock.now = NOW + LIFE + timedelta(minutes=1)
+    uploads.begin("person:1", "scan.tif", 9_000)
+
+
+def test_a_file_is_begun_without_reading_about_those_before_it(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    read_text = Path.read_text
+
+    def noting(path: Path, encoding: str | None = None, errors: str | None = None) -> str:
+        read.append(path.name)
+        return read_text(path, encoding, errors)
+
+    monkeypatch.setattr(Path, "read_text", noting)
+    one, other = (Uploads(tmp_path / "uploads", clock) for _ in range(2))
+    for number in range(40):
+        one.begin("person:1", f"{number}.tif", 1_000)
+    assert read == []
+    for number in range(40):
+        other.begin("person:2", f"{number}.tif", 1_000)
+        one.begin("person:1", f"{number}.tif", 1_000)
+    assert len(read) < 3 * 40  # each of them once, by the one who did not begin it
+
+
+def test_what_expired_is_cleared_although_nobody_begins_anything(tmp_path: Path) -> None:
+    clock = Clock()
+    service = open_service(Settings(home=tmp_path / "home"), clock)
+    uploads = Uploads(folder_below(service.settings.home), clock)
+    upload = uploads.begin("person:1", "scan.tif", len(SCAN))
+    clock.now = NOW + LIFE + timedelta(minutes=1)
+    stop = threading.Event()
+    clearing = threading.Thread(target=background._expired_uploads(service), args=(stop,))
+    clearing.start()
+    try:
+        for _ in range(1_000):
+            if not list(folder_below(service.settings.home).iterdir()):
+                break
+            time.sleep(0.01)
+    finally:
+        stop.set()
+        clearing.join()
+        service.close()
+    assert not list(folder_below(service.settings.home).glob(f"{upload.id}.*"))
 
 
 def test_what_is_given_up_while_it_is_sent_does_not_come_back(opened: Callable[[], Uploads], tmp_path: Path) -> None:
