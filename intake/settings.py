@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from intake.api_keys import ApiKeys, parse_api_keys
 from intake.events.address import Allowed, parse_allowed
+from intake.working_days import Calendar, Deadline
 from schemas.errors import Unavailable
 
 PREFIX: Final = "POSTROOM_"
@@ -50,6 +52,7 @@ class Settings(BaseSettings):
     low_water_bytes: uploads are refused while the store has less room than this.
     requests_per_minute: how often each key of the API may be used, in each process that serves; 0 for any number.
     target_days:  within how many working days of its receipt a batch is to be done.
+    holidays:     days on which nobody works, like 2026-12-25, parted by commas: they count for no target.
     webhook_allow: host names and networks events may be sent to although they are not public, parted by commas.
     webhook_ports: the ports they may be sent to elsewhere.
     webhook_timeout_seconds: how long a receiver may take to answer.
@@ -87,6 +90,7 @@ class Settings(BaseSettings):
     low_water_bytes: int = Field(default=256 * 1024**2, ge=0)
     requests_per_minute: int = Field(default=6_000, ge=0)
     target_days: int = Field(default=5, ge=0, le=260)
+    holidays: str = ""
     webhook_allow: str = ""
     webhook_ports: str = "443,8443"
     webhook_timeout_seconds: float = Field(default=15.0, gt=0, le=60)
@@ -120,6 +124,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"entry {place} is no address: give addresses like 192.0.2.7") from None
         return given
 
+    @field_validator("holidays")
+    @classmethod
+    def _are_days(cls, given: str) -> str:
+        _days(given)
+        return given
+
     @field_validator("webhook_allow")
     @classmethod
     def _are_hosts_or_networks(cls, given: str) -> str:
@@ -136,6 +146,11 @@ class Settings(BaseSettings):
     def webhooks_allowed(self) -> Allowed:
         """Where events may be sent."""
         return parse_allowed(self.webhook_allow, self.webhook_ports)
+
+    @property
+    def deadline(self) -> Deadline:
+        """Within how many working days of its receipt post is to be done, by the calendar of the office."""
+        return Deadline(self.target_days, Calendar(_days(self.holidays)))
 
     @property
     def stalled_seconds(self) -> float:
@@ -188,6 +203,7 @@ class Settings(BaseSettings):
             "forms": str(self.forms or "none"),
             "proxies": ", ".join(sorted(self.proxy_addresses)) or "none",
             "hosts": ", ".join(sorted(self.host_names)) or "none",
+            "holidays": ", ".join(map(str, sorted(self.deadline.calendar.holidays))) or "none: Monday to Friday",
             "webhook_allow": self.webhook_allow or "none: public addresses only",
             "api_keys": ", ".join(f"{key.shown}:{_HIDDEN}" for key in self.callers.keys) or "none: this machine only",
         }
@@ -198,6 +214,18 @@ class Settings(BaseSettings):
 
 def _listed(text: str) -> list[str]:
     return [entry.strip().lower() for entry in text.split(",")] if text.strip() else []
+
+
+def _days(text: str) -> frozenset[date]:
+    """The days of a list. Raises ValueError naming the place of what is none."""
+    found = set()
+    for place, entry in enumerate(_listed(text), 1):
+        try:
+            # fromisoformat takes further ways to write a day, which nobody would tell from a slip.
+            found.add(datetime.strptime(entry, "%Y-%m-%d").replace(tzinfo=UTC).date())
+        except ValueError:
+            raise ValueError(f"entry {place} is no day: give days like 2026-12-25, parted by commas") from None
+    return frozenset(found)
 
 
 def load_settings() -> Settings:

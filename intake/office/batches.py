@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from intake.database.tables import BatchRow, DocumentRow, FileRow, PageRow, PieceRow
 from intake.office.target import Target, last_late_receipt, target_of
+from intake.working_days import Deadline
 from schemas.errors import Cause
 from schemas.page import PageLabel
 from schemas.states import MailState
@@ -109,7 +110,13 @@ class FileLine:
 
 
 def listed(
-    session: Session, today: date, target_days: int, which: Which = Which.ALL, *, before: int | None = None, limit: int
+    session: Session,
+    today: date,
+    deadline: Deadline,
+    which: Which = Which.ALL,
+    *,
+    before: int | None = None,
+    limit: int,
 ) -> tuple[Sequence[BatchLine], int | None]:
     """Batches from the newest on, or what waits from the oldest on; and the number to ask for the next ones behind."""
     query = select(BatchRow)
@@ -117,21 +124,21 @@ def listed(
         query = query.order_by(BatchRow.id.desc())
         query = query if before is None else query.where(BatchRow.id < before)
     else:
-        query = query.where(_of(which, today, target_days)).order_by(BatchRow.id)
+        query = query.where(_of(which, today, deadline)).order_by(BatchRow.id)
         query = query if before is None else query.where(BatchRow.id > before)
     rows = session.scalars(query.limit(limit + 1)).all()
     shown = rows[:limit]
-    lines = _lines(session, shown, today, target_days)
+    lines = _lines(session, shown, today, deadline)
     return lines, shown[-1].id if len(rows) > limit else None
 
 
-def counted(session: Session, today: date, target_days: int) -> Mapping[Which, int]:
+def counted(session: Session, today: date, deadline: Deadline) -> Mapping[Which, int]:
     """How many batches each list has."""
     counting = select(func.count()).select_from(BatchRow)
     return {
         Which.ALL: session.scalars(counting).one(),
-        Which.OPEN: session.scalars(counting.where(_of(Which.OPEN, today, target_days))).one(),
-        Which.LATE: session.scalars(counting.where(_of(Which.LATE, today, target_days))).one(),
+        Which.OPEN: session.scalars(counting.where(_of(Which.OPEN, today, deadline))).one(),
+        Which.LATE: session.scalars(counting.where(_of(Which.LATE, today, deadline))).one(),
     }
 
 
@@ -140,9 +147,9 @@ def find(session: Session, batch_id: UUID) -> BatchRow | None:
     return session.scalars(select(BatchRow).where(BatchRow.public_id == batch_id)).one_or_none()
 
 
-def line_of(session: Session, batch: BatchRow, today: date, target_days: int) -> BatchLine:
+def line_of(session: Session, batch: BatchRow, today: date, deadline: Deadline) -> BatchLine:
     """The same as in the list, for one."""
-    return _lines(session, [batch], today, target_days)[0]
+    return _lines(session, [batch], today, deadline)[0]
 
 
 def stages(session: Session, batch: BatchRow) -> Stages:
@@ -231,14 +238,14 @@ def known_already(session: Session, digests: Sequence[str]) -> Mapping[str, tupl
     return {sha256: (batch, name) for sha256, name, batch in rows}
 
 
-def _of(which: Which, today: date, target_days: int) -> ColumnElement[bool]:
+def _of(which: Which, today: date, deadline: Deadline) -> ColumnElement[bool]:
     is_open = exists().where(FileRow.batch_id == BatchRow.id, FileRow.state.in_(UNFINISHED))
     if which is Which.LATE:
-        return and_(BatchRow.received_on <= last_late_receipt(today, target_days), is_open)
+        return and_(BatchRow.received_on <= last_late_receipt(today, deadline), is_open)
     return is_open
 
 
-def _lines(session: Session, batches: Sequence[BatchRow], today: date, target_days: int) -> list[BatchLine]:
+def _lines(session: Session, batches: Sequence[BatchRow], today: date, deadline: Deadline) -> list[BatchLine]:
     counts, latest = _counts(session, [batch.id for batch in batches])
     lines = []
     for batch in batches:
@@ -256,7 +263,7 @@ def _lines(session: Session, batches: Sequence[BatchRow], today: date, target_da
                 received_at=batch.received_at,
                 is_received=batch.closed_at is not None,
                 files=files,
-                target=target_of(batch.received_on, until, target_days),
+                target=target_of(batch.received_on, until, deadline),
             )
         )
     return lines

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from intake import working_days
+from intake.working_days import Deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,16 @@ class Target:
         return self.late_by > 0
 
 
-def target_of(received_on: date, until: date, target_days: int) -> Target:
+def target_of(received_on: date, until: date, deadline: Deadline) -> Target:
     """until: the day it was done, or today."""
-    due_on = working_days.after(received_on, target_days)
-    late_by = working_days.between(due_on, until)
-    return Target(due_on, working_days.between(received_on, until), late_by)
+    due_on, calendar = deadline.due_on(received_on), deadline.calendar
+    return Target(due_on, calendar.between(received_on, until), calendar.between(due_on, until))
 
 
-def last_late_receipt(today: date, target_days: int) -> date:
+def last_late_receipt(today: date, deadline: Deadline) -> date:
     """What was received on that day or earlier, and is not done, is late today."""
-    found = working_days.before(today, target_days)
-    # One working day beyond the target, not merely a weekend.
-    while target_of(found, today, target_days).late_by == 0:
+    found = deadline.calendar.before(today, deadline.days)
+    # One working day beyond the target, not merely a weekend or a holiday.
+    while target_of(found, today, deadline).late_by == 0:
         found -= timedelta(days=1)
     return found

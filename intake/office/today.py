@@ -128,13 +128,13 @@ class DayBook:
 
     def _take(self) -> Today:
         service = self.service
-        database, target_days = service.database, service.settings.target_days
+        database, deadline = service.database, service.settings.deadline
         with database.read() as session:
             now = database.now(session)
             day = now.astimezone().date()
             midnight = _midnight(now)
             states = ledger.standings(session)
-            counts = batches.counted(session, day, target_days)
+            counts = batches.counted(session, day, deadline)
             set_aside = quarantine.by_cause(session)
             workers = sum(
                 presence.is_alive(row, now, service.settings.beat_seconds) for row in presence.workers(session)

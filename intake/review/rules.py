@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from intake import working_days
 from intake.form_choice import chosen_form_types
 from intake.policy_choice import chosen_policy
 from intake.settings import Settings
+from intake.working_days import Deadline
 from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import FormType
 from schemas.review import ReviewMode
@@ -21,15 +21,15 @@ _DAY: Final = timedelta(days=1)
 class Rules:
     """What review goes by.
 
-    modes:  of the office's policy, by class of field; "default" for all others.
-    target_days: within how many working days of its receipt a piece is to be done.
-    lease:  how long a task belongs to a screen that gives no sign of life.
-    settle: how long a piece waits to be published, so that something can still be taken back.
+    modes:    of the office's policy, by class of field; "default" for all others.
+    deadline: by when a piece is to be done.
+    lease:    how long a task belongs to a screen that gives no sign of life.
+    settle:   how long a piece waits to be published, so that something can still be taken back.
     """
 
     forms: Mapping[str, FormType] = field(default_factory=dict)
     modes: Mapping[str, ReviewMode] = field(default_factory=dict)
-    target_days: int = 5
+    deadline: Deadline = field(default_factory=Deadline)
     lease: timedelta = timedelta(minutes=10)
     settle: timedelta = timedelta(0)
 
@@ -44,7 +44,7 @@ class Rules:
 
     def due_at(self, received_on: date) -> datetime:
         """The end of the day by which what was received on that day is to be done."""
-        return datetime.combine(working_days.after(received_on, self.target_days) + _DAY, time(), UTC)
+        return datetime.combine(self.deadline.due_on(received_on) + _DAY, time(), UTC)
 
     def spec_of(self, form_type: str | None, name: str, kind: FieldKind) -> FieldSpec:
         """What the form asks there; a bare field of that kind where the form type is not known here any more."""
@@ -59,7 +59,7 @@ def open_rules(settings: Settings) -> Rules:
     return Rules(
         forms={form.id: form for form in forms},
         modes=chosen_policy().review,
-        target_days=settings.target_days,
+        deadline=settings.deadline,
         lease=timedelta(seconds=settings.review_lease_seconds),
         settle=timedelta(seconds=settings.settle_seconds),
     )

@@ -53,16 +53,16 @@ Before = Annotated[int | None, Query(ge=0, le=LARGEST_NUMBER)]
 @allows(Right.SEE_BATCHES)
 def batches(request: Request, desk: AtSite, which: Which = Which.OPEN, before: Before = None) -> Response:
     """The list: what is open from the oldest on, or what is late, or all."""
-    database, target_days = desk.service.database, desk.service.settings.target_days
+    database, deadline = desk.service.database, desk.service.settings.deadline
     with database.read() as session:
         today = _today(session, desk)
-        lines, more = office.listed(session, today, target_days, which, before=before, limit=_BATCHES_AT_ONCE)
-        counts = office.counted(session, today, target_days)
+        lines, more = office.listed(session, today, deadline, which, before=before, limit=_BATCHES_AT_ONCE)
+        counts = office.counted(session, today, deadline)
         names = names_of(session, {line.operator for line in lines})
     views = [batch_view(line, today, names) for line in lines]
     return render(
         request, "site/batches.html", batches=views, which=which, counts=counts, more=more, is_later=before is not None,
-        target_days=target_days, **_WORDS,
+        target_days=deadline.days, **_WORDS,
     )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def events(request: Request, desk: AtSite, batch_id: UUID) -> Response:
     def news() -> dict[str, Any]:
         with database.read() as session:
             today = _today(session, desk)
-            line = office.line_of(session, row, today, desk.service.settings.target_days)
+            line = office.line_of(session, row, today, desk.service.settings.deadline)
             return live_values(line, office.stages(session, row))
 
     return stream_of(request, news)
@@ -175,7 +175,7 @@ def _one(session: Session, desk: SiteDesk, batch_id: UUID, after: int) -> dict[s
     """What the page of a batch shows."""
     row = _found(session, batch_id)
     today = _today(session, desk)
-    line: BatchLine = office.line_of(session, row, today, desk.service.settings.target_days)
+    line: BatchLine = office.line_of(session, row, today, desk.service.settings.deadline)
     stages = office.stages(session, row)
     files, more = office.files_of(session, row, after=after, limit=_FILES_AT_ONCE)
     failures = quarantine.of_batch(session, row.id, limit=_FAILURES_AT_ONCE)

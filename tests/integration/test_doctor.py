@@ -79,6 +79,7 @@ def test_every_setting_is_shown_with_where_it_comes_from_and_no_secret(
 ) -> None:
     (tmp_path / ".env").write_text(f"POSTROOM_WORKERS=3\nPOSTROOM_PORT=8100\nPOSTROOM_API_KEYS=scanner:{SECRET}\n")
     monkeypatch.setenv("POSTROOM_PORT", "8200")
+    monkeypatch.setenv("POSTROOM_HOLIDAYS", "2026-12-25")
     monkeypatch.setenv("postroom_lease_seconds", "30")
     monkeypatch.setenv("POSTROOM_BROKER_URL", f"redis://:{SECRET}@127.0.0.1:1/0")
     shown = {setting.name: (setting.value, setting.origin.value) for setting in shown_settings(load_settings())}
@@ -86,6 +87,7 @@ def test_every_setting_is_shown_with_where_it_comes_from_and_no_secret(
     assert shown["POSTROOM_PORT"] == ("8200", "environment")
     assert shown["POSTROOM_WORKERS"] == ("3", ".env")
     assert shown["POSTROOM_LEASE_SECONDS"] == ("30.0", "environment")
+    assert shown["POSTROOM_HOLIDAYS"] == ("2026-12-25", "environment")
     assert shown["POSTROOM_SWEEP_SECONDS"] == ("10.0", "default")
     assert shown["POSTROOM_API_KEYS"] == ("scanner:****", ".env")
     for arguments in (["doctor"], ["doctor", "--json"]):

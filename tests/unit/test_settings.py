@@ -1,5 +1,6 @@
 """The service runs without a single setting; what is set wrongly is named; what is secret is never shown."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,22 @@ def test_no_secret_is_shown_or_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" in settings.database
     assert "hunter2" not in f"{settings.shown()} {settings!r}"
     assert settings.shown()["POSTROOM_DATABASE_URL"] == "postgresql+psycopg://mail:****@db/postroom?****"
+
+
+def test_holidays_are_days_parted_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().shown()["POSTROOM_HOLIDAYS"] == "none: Monday to Friday"
+    monkeypatch.setenv("POSTROOM_HOLIDAYS", "2026-12-28, 2026-12-25,2026-12-25")
+    monkeypatch.setenv("POSTROOM_TARGET_DAYS", "1")
+    settings = load_settings()
+    assert settings.shown()["POSTROOM_HOLIDAYS"] == "2026-12-25, 2026-12-28"
+    assert settings.deadline.due_on(date(2026, 12, 24)) == date(2026, 12, 29)
+
+
+@pytest.mark.parametrize("wrong", ["25.12.2026", "2026-12-32", "2026-02-29", "20261225", "2026-W52-5", "Christmas", ""])
+def test_a_holiday_that_is_no_day_is_told_by_its_place(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("POSTROOM_HOLIDAYS", f"2026-04-03,{wrong},2026-04-06")
+    with pytest.raises(Unavailable, match=r"POSTROOM_HOLIDAYS: .*entry 2 is no day: give days like 2026-12-25"):
+        load_settings()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Batches against their target, pieces found again, the day in numbers: on both databases."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -17,9 +17,11 @@ from intake.office.batches import BatchLine, Which
 from intake.office.pieces import NO_FORM, Asked
 from intake.office.target import last_late_receipt, target_of
 from intake.office.today import DayBook, Need
+from intake.review.rules import Rules
 from intake.service import Service
 from intake.settings import Settings
 from intake.store.opening import open_store
+from intake.working_days import Calendar, Deadline
 from schemas.page import PageLabel
 from schemas.states import MailState
 from tests.integration.database.small_world import (
@@ -34,6 +36,8 @@ from tests.integration.database.small_world import (
 )
 
 MONDAY = date(2026, 3, 2)
+FIVE = Deadline(5)
+EASTER = Calendar(frozenset({date(2026, 4, 3), date(2026, 4, 6)}))
 
 
 def later(days: int) -> date:
@@ -41,21 +45,23 @@ def later(days: int) -> date:
 
 
 def test_a_batch_is_late_a_working_day_after_its_target() -> None:
-    assert target_of(MONDAY, later(0), 5).due_on == later(7)
-    assert [target_of(MONDAY, later(days), 5).late_by for days in (7, 8, 9)] == [0, 1, 2]
-    assert not target_of(MONDAY, later(7), 5).is_late
+    assert target_of(MONDAY, later(0), FIVE).due_on == later(7)
+    assert [target_of(MONDAY, later(days), FIVE).late_by for days in (7, 8, 9)] == [0, 1, 2]
+    assert not target_of(MONDAY, later(7), FIVE).is_late
     # Received on a Thursday, due on a Thursday; a weekend makes nothing late.
-    assert [target_of(later(4), later(days), 5).late_by for days in (11, 12, 13, 14)] == [0, 0, 0, 1]
+    assert [target_of(later(4), later(days), FIVE).late_by for days in (11, 12, 13, 14)] == [0, 0, 0, 1]
 
 
+@pytest.mark.parametrize("calendar", [Calendar(), EASTER], ids=["plain", "Easter"])
 @pytest.mark.parametrize("target_days", [0, 1, 5, 20])
-def test_the_last_day_of_receipt_that_is_late_agrees_with_the_target(target_days: int) -> None:
+def test_the_last_day_of_receipt_that_is_late_agrees_with_the_target(target_days: int, calendar: Calendar) -> None:
+    deadline = Deadline(target_days, calendar)
     for days in range(14):
         today = later(40 + days)
-        last = last_late_receipt(today, target_days)
-        assert target_of(last, today, target_days).is_late
+        last = last_late_receipt(today, deadline)
+        assert target_of(last, today, deadline).is_late
         following = last + timedelta(days=1)
-        assert not target_of(following, today, target_days).is_late
+        assert not target_of(following, today, deadline).is_late
 
 
 def make_batch(session: Session, received_on: date, *states: MailState) -> UUID:
@@ -79,7 +85,7 @@ def moves_to(state: MailState) -> Sequence[MailState]:
 
 
 def listed(session: Session, today: date, which: Which) -> list[BatchLine]:
-    return list(batches.listed(session, today, 5, which, limit=50)[0])
+    return list(batches.listed(session, today, FIVE, which, limit=50)[0])
 
 
 def test_lists_of_batches_show_all_the_open_and_the_late_ones(database: Database) -> None:
@@ -94,10 +100,24 @@ def test_lists_of_batches_show_all_the_open_and_the_late_ones(database: Database
         [only] = listed(session, today, Which.LATE)
         assert (only.id, only.target.late_by, only.target.due_on, only.is_done) == (late, 2, later(7), False)
         assert only.files == {MailState.PUBLISHED: 1, MailState.QUARANTINED: 1}
-        assert batches.counted(session, today, 5) == {Which.ALL: 3, Which.OPEN: 2, Which.LATE: 1}
+        assert batches.counted(session, today, FIVE) == {Which.ALL: 3, Which.OPEN: 2, Which.LATE: 1}
         # What is done stopped ageing on the day on which it was done.
         done_line = listed(session, today, Which.ALL)[-1]
         assert (done_line.is_done, done_line.target.days) == (True, 0)
+
+
+def test_a_holiday_makes_no_batch_late(database: Database) -> None:
+    with database.write() as session:
+        make_batch(session, date(2026, 4, 1), MailState.IN_REVIEW)
+        fewer = [batches.counted(session, date(2026, 4, day), Deadline(2, EASTER))[Which.LATE] for day in (6, 7, 8)]
+        without = [batches.counted(session, date(2026, 4, day), Deadline(2))[Which.LATE] for day in (3, 6, 7)]
+        [line], _ = batches.listed(session, date(2026, 4, 8), Deadline(2, EASTER), limit=2)
+    assert (fewer, without) == ([0, 0, 1], [0, 1, 1])
+    assert (line.target.due_on, line.target.days, line.target.late_by) == (date(2026, 4, 7), 3, 1)
+
+
+def test_what_people_are_asked_is_due_by_the_same_calendar() -> None:
+    assert Rules(deadline=Deadline(2, EASTER)).due_at(date(2026, 4, 1)) == datetime(2026, 4, 8, tzinfo=UTC)
 
 
 def test_long_lists_come_in_pages_without_gaps(database: Database) -> None:
@@ -107,7 +127,7 @@ def test_long_lists_come_in_pages_without_gaps(database: Database) -> None:
         found, before = [], None
         with database.read() as session:
             while True:
-                lines, before = batches.listed(session, MONDAY, 5, which, before=before, limit=2)
+                lines, before = batches.listed(session, MONDAY, FIVE, which, before=before, limit=2)
                 found += [line.id for line in lines]
                 if before is None:
                     break
