@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from intake.form_choice import chosen_form_types
+from intake.synthetic.clerk import Writing
 from intake.synthetic.wear import Ageing
 from intake.synthetic.write import write_post
 from schemas.errors import NotAForm, Unavailable
@@ -35,6 +36,7 @@ def synthesise(  # noqa: PLR0913, PLR0917  # one parameter per option: that is h
     ageing: Annotated[
         Ageing, typer.Option("--ageing", "--degree", help="How much paper and scanner have suffered.")
     ] = Ageing.MEDIUM,
+    writing: Annotated[Writing, typer.Option(help="Who writes: pens and machines, or machines alone.")] = Writing.MIXED,
     form_type: Annotated[
         list[str] | None, typer.Option("--form-type", help="Form type to fill; repeat for several; default: our own.")
     ] = None,
@@ -54,7 +56,7 @@ def synthesise(  # noqa: PLR0913, PLR0917  # one parameter per option: that is h
         folders = () if forms is None else (forms,)
         chosen = [form for id in form_type or () for form in chosen_form_types(folders, id)]
         with _ended_in_order():
-            post = write_post(folder, documents, seed, ageing, chosen or None, workers)
+            post = write_post(folder, documents, seed, ageing, chosen or None, workers, writing)
     except (FileExistsError, NotAForm) as error:
         console.print(str(error), markup=False)
         raise typer.Exit(ExitCode.WRONG_USE) from error

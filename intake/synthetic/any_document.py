@@ -10,7 +10,7 @@ from extract.page import Grey
 from intake.synthetic import strokes
 from intake.synthetic.any_form import answer_any_form
 from intake.synthetic.archive_wear import invent_archive_wear
-from intake.synthetic.clerk import Clerk, invent_clerk
+from intake.synthetic.clerk import Clerk, Writing, invent_clerk
 from intake.synthetic.entries import PIXELS_PER_MM, in_this_face, write_answer
 from intake.synthetic.fill import FieldTruth, blank_page
 from intake.synthetic.fill_any import fill_any_form, worn_print
@@ -38,12 +38,14 @@ class AnyDocument:
     fields: Mapping[str, FieldTruth]
 
 
-def invent_any_document(form: FormType, ageing: Ageing, random: Generator) -> AnyDocument:
+def invent_any_document(
+    form: FormType, ageing: Ageing, random: Generator, writing: Writing = Writing.MIXED
+) -> AnyDocument:
     """A filled form on one of its editions; `fill_any.check_fillable` says beforehand whether there can be one."""
     # One that was printed anew from another setting is still the same edition: it has no more forms than others.
     title = pick(random, sorted({edition.title for edition in form.editions}))
     edition = pick(random, [edition for edition in form.editions if edition.title == title])
-    clerk = invent_clerk(random)
+    clerk = invent_clerk(random, writing)
     answers = answer_any_form(form, edition, random)
     strength = invent_archive_wear(ageing, random).print_strength
     blanks = {page.number: worn_print(blank_page(page.image), strength, random) for page in edition.pages}

@@ -19,6 +19,13 @@ _OFFICE_SHARES = (10, 6, 6, 3, 2, 1, 1, 1, 1, 1)
 _TYPEWRITER_SHARES = (1, 4, 1, 3)
 
 
+class Writing(StrEnum):
+    """How the answers of a post are written."""
+
+    MIXED = "mixed"  # with pens and machines, as often as each is met
+    TYPED = "typed"  # with machines alone, but for ticks and signatures
+
+
 class TypedTick(StrEnum):
     """How a tick is made with a keyboard."""
 
@@ -48,10 +55,10 @@ class Clerk:
     figures_height: float
 
 
-def invent_clerk(random: Generator) -> Clerk:
+def invent_clerk(random: Generator, writing: Writing = Writing.MIXED) -> Clerk:
     """Somebody with a machine or a pen."""
-    pen = _pen(random)
-    is_by_hand = chance(random, _BY_HAND)
+    pen, is_mixed = _pen(random), writing is Writing.MIXED
+    is_by_hand = chance(random, _BY_HAND) and is_mixed
     is_typewriter = chance(random, _TYPEWRITER)
     hand = pen if is_by_hand else _typewriter(random) if is_typewriter else _keyboard(random)
     ticks: TickStyle | TypedTick = pick(random, _PEN_TICKS)
@@ -65,7 +72,7 @@ def invent_clerk(random: Generator) -> Clerk:
         ticks=ticks,
         pitch=float(random.uniform(1.5, 1.95) if hand.is_typed else random.uniform(1.35, 1.9)),
         beneath=float(random.choice((0.95, 0.8, 0.3))),
-        numbers_by_pen=chance(random, _NUMBERS_BY_PEN),
+        numbers_by_pen=chance(random, _NUMBERS_BY_PEN) and is_mixed,
         figures_height=float(random.uniform(0.3, 0.85)),
     )
 

@@ -18,6 +18,7 @@ from intake.synthetic.answers import answer_form
 from intake.synthetic.any_document import invent_any_document
 from intake.synthetic.archive import archived
 from intake.synthetic.archive_wear import invent_archive_scanner, invent_archive_wear
+from intake.synthetic.clerk import Writing
 from intake.synthetic.containers import Container, contained
 from intake.synthetic.fill import FieldTruth, Writer, fill, without_last_side
 from intake.synthetic.fill_any import check_fillable
@@ -79,6 +80,7 @@ class FilePlan:
     documents: tuple[int, ...]
     seed: int
     ageing: Ageing
+    writing: Writing
     forms: tuple[FormType, ...]
     folder: Path
 
@@ -90,6 +92,7 @@ def write_post(
     ageing: Ageing | str = Ageing.MEDIUM,
     forms: Sequence[FormType] | None = None,
     workers: int = 1,
+    writing: Writing = Writing.MIXED,
 ) -> Post:
     """Write `documents` documents of synthetic post and `truth.jsonl` into `folder`, which must be empty or missing.
 
@@ -109,7 +112,7 @@ def write_post(
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder}: not empty; synthetic post goes into a folder of its own")
-    plans = _planned(folder, documents, seed, Ageing(ageing), tuple(forms))
+    plans = _planned(folder, documents, seed, (Ageing(ageing), writing), tuple(forms))
     truths = [truth for of_file in _made(plans, workers) for truth in of_file]
     pages = sum(len(truth.pages) for truth in truths)
     return Post(len(plans), pages, documents, save_truth(folder, truths))
@@ -148,14 +151,16 @@ def _stream(seed: int, stream: int, number: int) -> Generator:
     return Generator(PCG64(SeedSequence([seed, stream, number])))
 
 
-def _planned(folder: Path, documents: int, seed: int, ageing: Ageing, forms: tuple[FormType, ...]) -> list[FilePlan]:
+def _planned(
+    folder: Path, documents: int, seed: int, look: tuple[Ageing, Writing], forms: tuple[FormType, ...]
+) -> list[FilePlan]:
     """Most files hold one document; some are batches of several, parted by separator sheets."""
     random, plans, first = _stream(seed, _PLAN_STREAM, 0), list[FilePlan](), 0
     batches = 0.0 if _is_archive(forms) else _BATCHES
     while first < documents:
         count = int(random.integers(3, 6)) if chance(random, batches) else 1
         held = tuple(range(first, min(first + count, documents)))
-        plans.append(FilePlan(len(plans) + 1, held, seed, ageing, forms, folder))
+        plans.append(FilePlan(len(plans) + 1, held, seed, *look, forms, folder))
         first += count
     return plans
 
@@ -164,7 +169,8 @@ def _invent_document(plan: FilePlan, number: int) -> Sheets:
     """The document with this number: who wrote it, how, and what."""
     random = _stream(plan.seed, _DOCUMENT_STREAM, number)
     person, pen = invent_person(random), invent_hand(random)
-    hand: Hand = invent_machine(random) if chance(random, _TYPED) else pen
+    is_typed = chance(random, _TYPED) or plan.writing is Writing.TYPED
+    hand: Hand = invent_machine(random) if is_typed else pen
     if chance(random, _LETTERS):
         letter = letter_page(person, hand, pen, random)
         return Sheets((letter.page,), None, None, {}, letter.lines)
@@ -180,7 +186,7 @@ def _invent_document(plan: FilePlan, number: int) -> Sheets:
 def _write_archived(plan: FilePlan, form: FormType, random: Generator) -> list[DocumentTruth]:
     """Make one file that holds one form from an archive."""
     number = plan.documents[0]
-    document = invent_any_document(form, plan.ageing, _stream(plan.seed, _DOCUMENT_STREAM, number))
+    document = invent_any_document(form, plan.ageing, _stream(plan.seed, _DOCUMENT_STREAM, number), plan.writing)
     scanner = invent_archive_scanner(plan.ageing, random)
     scans, pages_truth = [], {}
     for place, side in enumerate(document.sides):

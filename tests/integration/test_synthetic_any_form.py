@@ -21,7 +21,7 @@ from intake.synthetic.any_document import invent_any_document
 from intake.synthetic.any_form import answer_any_form
 from intake.synthetic.archive import archived
 from intake.synthetic.archive_wear import invent_archive_wear
-from intake.synthetic.clerk import Clerk, invent_clerk
+from intake.synthetic.clerk import Clerk, Writing, invent_clerk
 from intake.synthetic.fill import blank_page
 from intake.synthetic.fill_any import AnyFilled, fill_any_form
 from intake.synthetic.fonts import MORE_HANDWRITING, MORE_OFFICE, MORE_TYPEWRITERS, has, missing_packages, writable
@@ -217,3 +217,14 @@ def test_forms_with_cells_and_signatures_can_be_filled_from_their_declaration_to
         written = {spec.name for spec in form.fields if spec.kind is not FieldKind.BARCODE}
         assert set(made.fields) == written
         assert made.edition in {edition.id for edition in form.editions}
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_typed_post_holds_no_word_and_no_number_by_hand(number: int) -> None:
+    def by_hand(writing: Writing) -> set[str]:
+        made = [invent_any_document(FORM, Ageing.LIGHT, random_of(8 * number + seed), writing) for seed in range(8)]
+        return {name for one in made for name, truth in one.fields.items() if truth.is_handwritten}
+
+    ticked = {spec.name for spec in FORM.fields if spec.kind is FieldKind.CHOICE}
+    assert by_hand(Writing.MIXED) - ticked
+    assert not by_hand(Writing.TYPED) - ticked
