@@ -31,6 +31,7 @@ class Right(StrEnum):
     SEE_QUEUES = "see_queues"  # how many tasks wait, and who works on which
     MANAGE_QUEUES = "manage_queues"  # take a task back from somebody, change what is urgent
     SEE_RECORDS = "see_records"  # records and deliveries as the receiving systems get them
+    MANAGE_WEBHOOKS = "manage_webhooks"  # see where events go, send dead letters again, turn a receiver off or on
     EXPORT = "export"  # take records and originals out, many at once
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
@@ -55,6 +56,7 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
         Right.SEE_QUEUES,
         Right.MANAGE_QUEUES,
         Right.SEE_RECORDS,
+        Right.MANAGE_WEBHOOKS,
         Right.EXPORT,
         Right.SEE_AUDIT,
     },
@@ -77,6 +79,7 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
         Right.SEE_DOCUMENTS,
         Right.SEE_QUEUES,
         Right.SEE_RECORDS,
+        Right.MANAGE_WEBHOOKS,
         Right.SEE_AUDIT,
         Right.MANAGE_PEOPLE,
     },

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
@@ -16,7 +16,6 @@ from intake.api.policy import PolicedRoute, policy
 from intake.api.problem import Fault, ProblemCode, Refused
 from intake.events import webhooks
 from intake.events.address import LONGEST_URL, ForbiddenAddress, NoSuchName
-from intake.events.signing import secret_box
 from intake.events.webhooks import Changed, NoSuchWebhook, Office, TooMany, Wanted, Webhook
 from schemas.delivery import DeliveryOutcome, DeliveryState, WebhookState
 from schemas.events import EventType
@@ -260,9 +259,7 @@ def _write(desk: FrontDesk, what: Callable[[Session, datetime], Result]) -> Resu
 
 
 def _office(desk: FrontDesk) -> Office:
-    settings = desk.service.settings
-    box = secret_box(settings.key.get_secret_value())
-    return Office(settings.webhooks_allowed, box, timedelta(seconds=settings.webhook_rotation_seconds))
+    return webhooks.office_of(desk.service.settings)
 
 
 @contextmanager

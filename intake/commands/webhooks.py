@@ -1,7 +1,7 @@
 """`postroom webhooks`: where events go. Whoever sits at the machine of the service may do all of it."""
 
 import getpass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -12,9 +12,7 @@ from rich.console import Console
 from intake.commands.opened_service import opened_service
 from intake.events import webhooks
 from intake.events.address import ForbiddenAddress, NoSuchName
-from intake.events.signing import secret_box
-from intake.events.webhooks import NoSuchWebhook, Office, TooMany, Wanted
-from intake.service import Service
+from intake.events.webhooks import NoSuchWebhook, TooMany, Wanted
 from schemas.events import EventType
 
 Which = Annotated[UUID, typer.Argument(metavar="ID", help="Of the webhook, as `list` shows it.")]
@@ -43,7 +41,7 @@ def add(url: str, types: Types = None, with_record: WithRecord = False) -> None:
     Exit codes: 0 added; 1 events cannot be sent there, or there are too many webhooks; 5 the database does not answer.
     """
     with _opened() as service:
-        office = _office(service)
+        office = webhooks.office_of(service.settings)
         office.judge(url)
         with service.database.write() as session:
             wanted = Wanted(url, types=tuple(types or ()), with_record=with_record)
@@ -65,7 +63,8 @@ def rotate(webhook: Which) -> None:
     Exit codes: 0 done; 1 there is no such webhook; 5 the database does not answer.
     """
     with _opened() as service, service.database.write() as session:
-        _, secret = _office(service).rotate(session, webhook, getpass.getuser(), service.database.now(session))
+        now = service.database.now(session)
+        _, secret = webhooks.office_of(service.settings).rotate(session, webhook, getpass.getuser(), now)
     typer.echo(secret)
 
 
@@ -89,12 +88,6 @@ def replay(webhook: Which, since: Since) -> None:
         now = service.database.now(session)
         count = webhooks.replay_dead(session, webhook, moment, getpass.getuser(), now)
     typer.echo(str(count))
-
-
-def _office(service: Service) -> Office:
-    settings = service.settings
-    box = secret_box(settings.key.get_secret_value())
-    return Office(settings.webhooks_allowed, box, timedelta(seconds=settings.webhook_rotation_seconds))
 
 
 def _say(words: str) -> None:

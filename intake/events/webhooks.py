@@ -13,7 +13,8 @@ from intake import audit
 from intake.database.tables import DeliveryRow, OutboxRow, WebhookRow
 from intake.events import deliveries, outbox
 from intake.events.address import Allowed, Resolve, addresses_of, judge_url, look_up
-from intake.events.signing import SecretBox, new_secret
+from intake.events.signing import SecretBox, new_secret, secret_box
+from intake.settings import Settings
 from schemas.delivery import DeliveryOutcome, DeliveryState, WebhookState
 from schemas.errors import MailError
 from schemas.events import ANNOUNCED, EventType, WebhookTest
@@ -127,6 +128,12 @@ class Office:
         return _shown(row), secret
 
 
+def office_of(settings: Settings) -> Office:
+    """As this service is set up."""
+    box = secret_box(settings.key.get_secret_value())
+    return Office(settings.webhooks_allowed, box, timedelta(seconds=settings.webhook_rotation_seconds))
+
+
 def all_of(session: Session) -> list[Webhook]:
     """All that were not removed, the oldest first."""
     query = select(WebhookRow).where(WebhookRow.state != WebhookState.REMOVED).order_by(WebhookRow.id)
@@ -157,6 +164,13 @@ def change(session: Session, webhook: UUID, wanted: Wanted, expected: int, actor
     details: audit.Details = {"active": wanted.is_active, "new_address": is_new_place}
     audit.append(session, now, actor, "webhook changed", f"webhook:{row.id}", details)
     return _shown(row)
+
+
+def switch(session: Session, webhook: UUID, expected: int, actor: str, now: datetime, *, on: bool) -> Webhook:
+    """Switch it on or off, and leave all else as it is. Raises as `change` does."""
+    found = one(session, webhook)
+    wanted = Wanted(found.url, found.description, found.types, found.with_record, on)
+    return change(session, webhook, wanted, expected, actor, now)
 
 
 def remove(session: Session, webhook: UUID, actor: str, now: datetime) -> None:

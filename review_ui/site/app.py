@@ -30,6 +30,7 @@ from review_ui.site import (
     static_files,
     today,
     upload,
+    webhooks,
 )
 from review_ui.site.answers import answering
 from review_ui.site.desk import SiteDesk
@@ -48,6 +49,7 @@ SCREENS: Final[tuple[ModuleType, ...]] = (
     downloads,  # before documents: what they are called is no number of one
     documents,
     corrections,
+    webhooks,
     people,
     account,
     audit,

@@ -22,6 +22,7 @@ ITEMS: Final = (
     Item("Batches", "/batches", Right.SEE_BATCHES),
     Item("Key", "/key", Right.KEY),
     Item("Documents", "/documents", Right.SEE_DOCUMENTS),
+    Item("Webhooks", "/webhooks", Right.MANAGE_WEBHOOKS),
     Item("People", "/people", Right.MANAGE_PEOPLE),
     Item("Audit", "/audit", Right.SEE_AUDIT),
 )

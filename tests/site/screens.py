@@ -144,5 +144,6 @@ def all_screens() -> list[Screen]:
     """Every screen there is."""
     from tests.site import mail_screens  # noqa: PLC0415  # it stands on this module
     from tests.site.key_screens import KEY_SCREENS  # noqa: PLC0415  # which stands on this module
+    from tests.site.webhook_screens import OF_WEBHOOKS  # noqa: PLC0415  # and so does this
 
-    return [*_OF_PEOPLE, *KEY_SCREENS, *mail_screens.OF_MAIL]
+    return [*_OF_PEOPLE, *KEY_SCREENS, *mail_screens.OF_MAIL, *OF_WEBHOOKS]
