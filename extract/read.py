@@ -40,8 +40,9 @@ _EXACT = "pdf-text"
 _SURE = 0.97
 # A receipt is printed in a line at least this wide, in pixels at 300 dpi.
 _RECEIPT_WIDE = 200
-# Another reader is asked about answers of so many lines at most and so many characters at least.
-_FEW_LINES, _WORTH_ASKING = 3, 3
+# Another reader is asked about answers of so many lines at most and so many characters at least, of which none scores
+# less than this: below, it agreed with 155 of 4,279 answers of synthetic post, and 12 could be accepted.
+_FEW_LINES, _WORTH_ASKING, _WORTH_A_PROCESS = 3, 3, 0.9
 _FIGURES = frozenset("0123456789#")
 _MARGIN_AT_MOST = 20.0
 # A number this likely (natural logarithm) under its grammar is not asked about again.
@@ -170,9 +171,13 @@ def _unlisted(text: ZoneText, spec: FieldSpec) -> dict[str, float]:
 
 def _ask_another(texts: list[ZoneText], lines: Mapping[int, Sequence[InkLine]], other: LineReader) -> None:
     """Note how far a reader of another family agrees where the readers did not; all lines of the page in one call."""
-    asked = [
+    disputed = [
         index for index, text in enumerate(texts) if _is_disputed(text) and 0 < len(lines.get(index, ())) <= _FEW_LINES
     ]
+    asked = [index for index in disputed if min(texts[index].characters) >= _WORTH_A_PROCESS]
+    for index in set(disputed) - set(asked):  # what is as good as sure to be another text is not asked for
+        features = {**texts[index].features, str(Feature.FAMILY_AGREEMENT): 0.0}
+        texts[index] = replace(texts[index], features=features)
     if not asked:
         return
     answers_of = iter(other.read([line.pixels for index in asked for line in lines[index]]))

@@ -46,6 +46,7 @@ _FIGURE = "[0-9OoQDIlSBZ]"
 # Codes in which letters and figures alternate as their countries lay down. At least half of a code's figures must have
 # been read as figures. Canada: Canada Post, Addressing Guidelines; United States: USPS Publication 28.
 _NUMBER = re.compile(rf"(?<![\w./#-]){_FIGURE}{{4,}}(?![\w/])")
+_COUNTED = re.compile(r"(?<![\w./#-])(?=[OIl]*\d)[\dOIl]{1,4}(?=(?:TH|th)\b)")  # "1OTH" is the tenth
 _IN_A_WORD = re.compile(r"(?<=[a-z]{2})[01](?=[a-z]|\b)")
 _SMALL_LETTERS = str.maketrans("01", "ol")
 _CANADIAN = re.compile(rf"\b(?P<a>[A-Z])(?P<b>{_FIGURE})(?P<c>[A-Z]) (?P<d>{_FIGURE})(?P<e>[A-Z])(?P<f>{_FIGURE})\b")
@@ -110,6 +111,7 @@ def mended_codes(text: str) -> str:
     if _STROKES.search(text) and "://" not in text:
         text = _STROKE_IN_NUMBER.sub("7", _STROKES.sub(lambda found: found[0].replace("/", "7"), text))
     text = _NUMBER.sub(lambda found: found[0].translate(_FIGURES) if _is_number(found[0]) else found[0], text)
+    text = _COUNTED.sub(lambda found: found[0].translate(_FIGURES), text)
     text = _IN_A_WORD.sub(lambda found: found[0].translate(_SMALL_LETTERS), text)
     text = _CANADIAN.sub(lambda found: _mended(found[0], (1, 4, 6)), text)
     return _ZIP.sub(lambda found: _mended(found[0], range(len(found[0]))), text)

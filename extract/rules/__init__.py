@@ -6,7 +6,7 @@ knows what can be issued, not what was: a number that passes may still belong to
 
 from collections.abc import Callable, Mapping
 
-from extract.rules.addresses import uk_postcode, us_address
+from extract.rules.addresses import uk_postcode, us_address, whole_address
 from extract.rules.contacts import email, phone
 from extract.rules.countries import iso_country
 from extract.rules.dates import date_exists
@@ -37,6 +37,7 @@ __all__ = [
     "vat_number",
     "vin",
     "vin_check_digit",
+    "whole_address",
 ]
 
 # The rules on one answer, by the name a form type calls them.
@@ -62,5 +63,6 @@ RULES: Mapping[str, Callable[[str], str]] = {
         vat_number,
         vin,
         vin_check_digit,
+        whole_address,
     )
 }

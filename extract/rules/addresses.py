@@ -1,8 +1,11 @@
-"""Postcodes of the United Kingdom, and the last line of an address in the United States."""
+"""Postcodes of the United Kingdom, and how an address ends."""
 
 import re
+from collections.abc import Mapping
+from functools import cache
 
 from extract.rules.spacing import without_blanks
+from schemas.lexicon import folded, folded_lexicon
 
 # BS 7666: the letters an area, a district and an inward code can hold. An area's first letter is not Q, V or X,
 # its second not I, J or Z; the closing letter of a district is one of those ever issued; inward letters leave out
@@ -53,15 +56,69 @@ _STATES_OF_ZIP = {
     "8": "AZ CO ID NM NV UT WY TX",
     "9": "AK AS CA GU HI MP OR WA AP FM MH PW",
 }
-_LAST_LINE = re.compile(r"\b(?P<state>[A-Z]{2})[,.]?\s*(?P<first>[0-9])[0-9]{4}(?:-[0-9]{4})?[\s.,]*(?:U\.?S\.?A\.?)?$")
+# What ends an address in the United States: five figures, or nine, and perhaps the country.
+_HERE = r"(?:\b(?:U\.?\s?S\.?\s?A?\.?|United States(?: of America)?))?[\s.,]*$"
+_HERE_AT_END = re.compile(_HERE, re.IGNORECASE)
+_ZIP_AT_END = re.compile(rf"(?<![0-9-])(?P<first>[0-9])[0-9]{{4}}(?:\s?-\s?[0-9]{{4}})?[\s.,]*{_HERE}", re.IGNORECASE)
+_STATE_AT_END = re.compile(r"(?:^|[\s.,])(?P<state>[A-Za-z]\.?\s?[A-Za-z])[\s.,]*$")
+# Postal codes of letters and figures, which stand at the end: the United Kingdom's, Canada's, the Netherlands'.
+_CODE_AT_END = re.compile(
+    r"\b(?:[A-Z]{1,2}[0-9][A-Z0-9]?\s?[0-9][A-Z]{2}|[A-Z][0-9][A-Z]\s?[0-9][A-Z][0-9]|[0-9]{4}\s?[A-Z]{2})[\s.,]*$"
+)
+_LONGEST_COUNTRY = 6  # words
+# In the order of the lexicon, which is that of the names.
+_STATE_CODES = """
+    AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA
+    RI SC SD TN TX UT VT VA WA WV WI WY
+"""
 
 
 def us_address(value: str) -> str:
-    """An address whose end looks like a state's two letters and a ZIP code: both must belong together.
+    """An address that ends in a ZIP code: a state stands before it, and one of this code's.
 
-    Nothing is said of addresses that end otherwise, as those in other countries do.
+    A state may be written out. Nothing is said of addresses that end otherwise, as those in other countries do.
     """
-    found = _LAST_LINE.search(value.strip())
-    if found is None or found["state"] in _STATES_OF_ZIP[found["first"]].split():
+    zip_code = _ZIP_AT_END.search(value)
+    if zip_code is None:
         return ""
-    return "The ZIP code is not one of this state."
+    state = _state_at_end(_HERE_AT_END.sub("", value[: zip_code.start()]))
+    if not state:
+        return "No state stands before the ZIP code."
+    return "" if state in _STATES_OF_ZIP[zip_code["first"]].split() else "The ZIP code is not one of this state."
+
+
+def whole_address(value: str) -> str:
+    """An address as it is sent to from anywhere: it ends in a postal code or in a country, else its end is missing.
+
+    Nothing is said of what holds no figure or no letter: that is a remark in the place of an address, or none.
+    """
+    if not (any(map(str.isdigit, value)) and any(map(str.isalpha, value))):
+        return ""
+    if _ZIP_AT_END.search(value) or _CODE_AT_END.search(value.upper()) or _last_words(value) & _countries():
+        return ""
+    return "It ends neither in a postal code nor in a country: some of it may be missing."
+
+
+def _state_at_end(text: str) -> str:
+    """The code of the state that the text ends in, or what two letters stand there; "" if there is neither."""
+    named = _last_words(text) & _states().keys()
+    if named:
+        return _states()[max(named, key=len)]
+    found = _STATE_AT_END.search(text)
+    return "" if found is None else re.sub(r"[\s.]", "", found["state"]).upper()
+
+
+def _last_words(text: str) -> frozenset[str]:
+    """The last word of a text, its last two, and so on, folded and without commas."""
+    words = folded(text).replace(",", " ").strip(" .;").split()
+    return frozenset(" ".join(words[-count:]) for count in range(1, _LONGEST_COUNTRY + 1))
+
+
+@cache
+def _states() -> Mapping[str, str]:
+    return dict(zip(folded_lexicon("us-states"), _STATE_CODES.split(), strict=True))
+
+
+@cache
+def _countries() -> frozenset[str]:
+    return frozenset(entry.strip(" .") for entry in folded_lexicon("countries"))

@@ -40,6 +40,8 @@ def test_lookalikes_of_a_word_are_few_and_do_not_hold_the_word() -> None:
         ("Lexington, KY 4O508-12S4", "Lexington, KY 40508-1254"),
         ("117O3 Foxhal1 Road", "11703 Foxhall Road"),
         ("1O2 High Street, B12, 4th, A1O1B", "1O2 High Street, B12, 4th, A1O1B"),
+        ("4225 THOMAS LN 1OTH FLOOR, l2th", "4225 THOMAS LN 10TH FLOOR, 12th"),
+        ("OTH, IOTH, B1OTH", "OTH, IOTH, B1OTH"),  # no figure was seen, or it is no count
         ("Unit LOLL", "Unit LOLL"),
         ("NY SOLID", "NY SOLID"),
         ("Calle Mayor 9, 6° Izq.", "Calle Mayor 9, 6º Izq."),  # a floor, counted in Spanish

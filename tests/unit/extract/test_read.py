@@ -260,12 +260,12 @@ def test_an_answer_that_nothing_constrains_is_read_twice() -> None:
 class DisputedReader(StrokeReader):
     """Reads everything as the same words, about which its second reader had doubts."""
 
-    def __init__(self, agreement: float, known: float | None = None) -> None:
+    def __init__(self, agreement: float, known: float | None = None, score: float = 0.9) -> None:
         super().__init__()
-        self.agreement, self.known = agreement, known
+        self.agreement, self.known, self.score = agreement, known, score
 
     def _read(self, line: Grey) -> LineRead:
-        return LineRead("Kolokol Ltd", (0.9,) * 11, agreement=self.agreement, known=self.known)
+        return LineRead("Kolokol Ltd", (*(0.9,) * 10, self.score), agreement=self.agreement, known=self.known)
 
 
 class OtherReader(StrokeReader):
@@ -308,6 +308,13 @@ def test_nobody_else_is_asked_where_the_readers_agree_or_lists_hold_every_word()
         texts = read_lines(reader, other)
         assert other.asked == []
         assert all("family_agreement" not in text.features for text in texts)
+
+
+def test_nobody_else_is_asked_about_what_is_too_doubtful_to_pass_and_that_counts_as_another_answer() -> None:
+    other = OtherReader()
+    texts = read_lines(DisputedReader(agreement=0.8, score=0.89), other)
+    assert other.asked == []
+    assert [text.features["family_agreement"] for text in texts] == [0.0, 0.0]
 
 
 def test_a_reading_tells_how_its_ink_lay() -> None:

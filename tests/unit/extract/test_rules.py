@@ -27,12 +27,13 @@ from extract.rules import (
     vat_number,
     vin,
     vin_check_digit,
+    whole_address,
 )
 from intake.synthetic.identifiers import driver_number, invent_vehicle
 from intake.synthetic.people import invent_person
 
 # Rules that say nothing of what is built differently from what they know.
-SILENT_ABOUT_OTHERS = {"us_address"}
+SILENT_ABOUT_OTHERS = {"us_address", "whole_address"}
 
 # The specimen licence that DVLA prints: Sarah Meredyth Morgan, born 11 March 1976.
 SPECIMEN = "MORGA753116SM9IJ"
@@ -325,6 +326,10 @@ def test_the_numbers_we_invent_for_synthetic_post_pass() -> None:
         "1 Infinite Loop Cupertino CA 95014, USA",
         "10 Downing Street, London SW1A 2AA",  # of another country
         "Calle Serrano 57, 28051 Madrid, Spain",
+        "1 Beacon Street, Boston, Massachusetts 02108",
+        "1 Main St, Washington, D.C. 20005",
+        "One Boston Place, Boston, MA02108, USA.",
+        "1 Fifth Avenue, New York 10003",
         "",
     ],
 )
@@ -332,6 +337,37 @@ def test_a_state_and_a_zip_code_that_belong_together_pass(address: str) -> None:
     assert us_address(address) == ""
 
 
-@pytest.mark.parametrize("address", ["Nashville, IN 37570", "Charlotte, NG 28590", "Miami, EL33613", "CA 20500"])
+@pytest.mark.parametrize(
+    "address", ["Nashville, IN 37570", "Charlotte, NG 28590", "Miami, EL33613", "CA 20500", "Ely, mn 60731"]
+)
 def test_a_zip_code_of_another_state_is_a_misreading_or_a_mistake(address: str) -> None:
     assert us_address(address) == "The ZIP code is not one of this state."
+
+
+@pytest.mark.parametrize("address", ["5154 15th Court, SE, Washington, 20007", "Greenwich, C 06313", "20007"])
+def test_a_zip_code_without_a_state_has_lost_it(address: str) -> None:
+    assert us_address(address) in {"No state stands before the ZIP code.", "The ZIP code is not one of this state."}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "1600 Pennsylvania Avenue NW, Washington, DC 20500-0003",
+        "1 Infinite Loop Cupertino CA 95014, U.S.A.",
+        "10 Downing Street, London SW1A 2AA",
+        "850 2nd Street SW Calgary, AB T2P 0R8",
+        "VIŠKA CESTA 27 SI-1000 LJUBLJANA, SLOVENIA",
+        "4 Rue X, Abidjan, Côte d’Ivoire.",
+        "Same as above",
+        "",
+    ],
+)
+def test_an_address_that_ends_in_a_postal_code_or_a_country_is_whole(address: str) -> None:
+    assert whole_address(address) == ""
+
+
+@pytest.mark.parametrize(
+    "address", ["11416 Bay Street Suite 256", "19 STUDLEY ST. FAIRHAVEN MA", "Harbor Ltd. 3058 40th Road"]
+)
+def test_an_address_that_ends_otherwise_may_have_lost_its_end(address: str) -> None:
+    assert whole_address(address).startswith("It ends neither in a postal code")
