@@ -39,5 +39,6 @@ def hostile_screens() -> list[HostileScreen]:
     """Every screen that shows texts of others."""
     from tests.site import mail_hostile  # noqa: PLC0415  # it stands on this module
     from tests.site.key_screens import HOSTILE_KEY_SCREENS  # noqa: PLC0415  # which stands on this module
+    from tests.site.webhook_screens import HOSTILE_WEBHOOKS  # noqa: PLC0415  # and so does this
 
-    return [*_OF_PEOPLE, *HOSTILE_KEY_SCREENS, *mail_hostile.HOSTILE_MAIL]
+    return [*_OF_PEOPLE, *HOSTILE_KEY_SCREENS, *mail_hostile.HOSTILE_MAIL, *HOSTILE_WEBHOOKS]

@@ -18,6 +18,8 @@ from intake.service import Service
 from schemas.delivery import DeliveryOutcome
 from schemas.events import BatchReceived, EventType
 from schemas.people import Role
+from tests.site.hostile import HostileScreen
+from tests.site.payloads import PAYLOADS
 from tests.site.screens import Screen, at
 from tests.site.served import SignedIn, Site
 
@@ -121,3 +123,12 @@ OF_WEBHOOKS: Final = (
     Screen("webhook-off-refused", Role.SUPERVISOR, _gone, _turn_on),
     Screen("webhook-new", Role.SUPERVISOR, _new),
 )
+
+
+def _hostile(site: Site, _: SignedIn) -> list[str]:
+    """Each payload as the description of a receiver, and as an address that was never judged."""
+    pages = [f"/webhooks/{add(site.service, payload, payload)}" for payload in PAYLOADS]
+    return ["/webhooks", *pages[::10]]
+
+
+HOSTILE_WEBHOOKS: Final = (HostileScreen("webhooks", Role.ADMIN, _hostile),)
