@@ -46,6 +46,9 @@ _PEOPLE_COMMANDS: Final = {
     "disable": "intake.commands.people:disable",
     "enable": "intake.commands.people:enable",
 }
+_STORE_COMMANDS: Final = {
+    "orphans": "intake.commands.store:list_orphans",
+}
 _KEY_COMMANDS: Final = {
     "list": "intake.commands.keys:list_keys",
     "add": "intake.commands.keys:add",
@@ -95,6 +98,10 @@ def command_line(more: Mapping[str, str] = _NONE) -> typer.Typer:
     app.add_typer(
         typer.Typer(help="Which programs may call, and for what.", cls=later(_KEY_COMMANDS), no_args_is_help=True),
         name="keys",
+    )
+    app.add_typer(
+        typer.Typer(help="The files that were received.", cls=later(_STORE_COMMANDS), no_args_is_help=True),
+        name="store",
     )
     app.add_typer(
         typer.Typer(help="Where events are sent to.", cls=later(_WEBHOOK_COMMANDS), no_args_is_help=True),

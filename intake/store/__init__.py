@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
 # A file is put first and its row is committed after: a file younger than this may still be waiting for its row.
-ORPHAN_AGE = timedelta(hours=24)
+ORPHAN_AGE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,39 @@ class Swept:
 
     def __add__(self, other: "Swept") -> "Swept":
         return Swept(self.orphans + other.orphans, self.unfinished + other.unfinished, self.unknown + other.unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A file that has no row. touched_at: when it was put, or put again, by the clock of the store."""
+
+    sha256: str
+    bytes: int
+    touched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a round of removing orphans would find.
+
+    files:   how many there are in all, needed or not.
+    orphans: those that have no row and are old enough.
+    copies:  second copies of files that have one.
+    unknown: files that no key at hand opens, so that nobody can say whose they are.
+    """
+
+    files: int
+    orphans: tuple[Orphan, ...]
+    copies: int
+    unknown: int
+
+    def __add__(self, other: "Survey") -> "Survey":
+        return Survey(
+            self.files + other.files,
+            self.orphans + other.orphans,
+            self.copies + other.copies,
+            self.unknown + other.unknown,
+        )
 
 
 # Given some digests, those of them that have a row. Asked in pages, so that ten million rows need not fit in memory.
@@ -90,6 +123,10 @@ class Store(Protocol):
         A sealed file that no key at hand opens is left out: to whoever compares with the rows it is missing. A file
         that is just being sealed may come twice.
         """
+        ...
+
+    def orphans(self, known: Known, *, older_than: datetime) -> Survey:
+        """What `remove_orphans` would remove now. Takes nothing away."""
         ...
 
     def remove_orphans(self, known: Known, *, older_than: datetime) -> Swept:

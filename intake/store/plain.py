@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import BinaryIO
 
-from intake.store import Known, Stored, Swept
+from intake.store import Known, Stored, Survey, Swept
 from intake.store.checked import checked, read_through
 from intake.store.errors import BlobMissing
-from intake.store.orphans import remove_unknown
+from intake.store.orphans import Shelved, remove_unneeded, survey
 from intake.store.shelf import NotOnShelf, Shelf, checked_name, pieces
 
 
@@ -58,15 +58,17 @@ class PlainStore:
         """The names on the shelf are the digests."""
         return (entry.name for entry in self._shelf.entries())
 
+    def orphans(self, known: Known, *, older_than: datetime) -> Survey:
+        """See Store."""
+        return survey(self.shelved(lambda _: False), known, older_than=older_than)
+
     def remove_orphans(self, known: Known, *, older_than: datetime) -> Swept:
         """See Store."""
-        return self.remove_unneeded(known, lambda _: False, older_than=older_than)
+        return remove_unneeded(self.shelved(lambda _: False), known, older_than=older_than)
 
-    def remove_unneeded(self, known: Known, is_elsewhere: Callable[[str], bool], *, older_than: datetime) -> Swept:
-        """The same, and also what `is_elsewhere`: only for a store that has sealed it."""
-        return remove_unknown(
-            self._shelf, lambda name: name, lambda _, sha256: is_elsewhere(sha256), known, older_than=older_than
-        )
+    def shelved(self, is_elsewhere: Callable[[str], bool]) -> Shelved:
+        """What lies here. is_elsewhere: whether a store that has sealed it needs it here no more."""
+        return Shelved(self._shelf, lambda name: name, self._shelf.size, lambda _, sha256: is_elsewhere(sha256))
 
     def rewrap(self, sha256: str) -> None:
         """There is no key. Raises BlobMissing all the same."""

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO
 
-from intake.store import Known, Stored, Swept
+from intake.store import Known, Stored, Survey, Swept
 from intake.store.checked import checked, read_through
 from intake.store.errors import BlobDamaged, BlobMissing, KeyUnusable
 from intake.store.keys import Keys
-from intake.store.orphans import remove_unknown
+from intake.store.orphans import Shelved, remove_unneeded, survey
 from intake.store.plain import PlainStore
 from intake.store.seal import (
     HEAD_BYTES,
@@ -125,10 +125,16 @@ class SealedStore:
                 yield digest
         yield from self._plain.digests()
 
+    def orphans(self, known: Known, *, older_than: datetime) -> Survey:
+        """See Store."""
+        sealed, plain = self._shelved()
+        return survey(sealed, known, older_than=older_than) + survey(plain, known, older_than=older_than)
+
     def remove_orphans(self, known: Known, *, older_than: datetime) -> Swept:
         """See Store. A change of keys that was killed can leave a file under two names; one of them goes."""
-        sealed = remove_unknown(self._shelf, self._digest_of, self._is_spare, known, older_than=older_than)
-        return sealed + self._plain.remove_unneeded(known, self._is_sealed, older_than=older_than)
+        sealed, plain = self._shelved()
+        removed = remove_unneeded(sealed, known, older_than=older_than)
+        return removed + remove_unneeded(plain, known, older_than=older_than)
 
     def rewrap(self, sha256: str) -> str:
         """Wrap the data key with the newest key and give the file its new name; the content stays as it is.
@@ -198,6 +204,11 @@ class SealedStore:
             return open_head(self._shelf.head(name, HEAD_BYTES), self._keys, named=name).sha256
         except (NotOnShelf, BlobDamaged, KeyUnusable):
             return None
+
+    def _shelved(self) -> tuple[Shelved, Shelved]:
+        """What is sealed, and what was put before there was a key."""
+        sealed = Shelved(self._shelf, self._digest_of, lambda name: plain_size(self._shelf.size(name)), self._is_spare)
+        return sealed, self._plain.shelved(self._is_sealed)
 
     def _is_sealed(self, sha256: str) -> bool:
         """Whether the file lies here under the newest key, as far as its head says."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from intake.store import Store, Stored, Swept
+from intake.store import Store, Stored, Survey, Swept
 from intake.store.errors import BlobMissing
 from intake.store.opening import open_store
 from tests.integration.store_places import CREDENTIALS, NEW_KEY, content_of, new_bucket, object_server, sha256_of
@@ -148,8 +148,14 @@ def test_only_files_without_a_row_and_old_enough_are_removed(store: Store) -> No
         return {kept} & set(digests)
 
     a_day_ago = datetime.now(UTC) - timedelta(days=1)
+    assert store.orphans(known, older_than=a_day_ago) == Survey(2, (), 0, 0)
     assert store.remove_orphans(known, older_than=a_day_ago) == Swept(0, 0, 0)
     assert asked == []
+    found = store.orphans(known, older_than=A_LATER_DAY)
+    assert (found.files, found.copies, found.unknown) == (2, 0, 0)
+    assert [(each.sha256, each.bytes) for each in found.orphans] == [(orphan, 10)]
+    assert store.exists(orphan)
+    asked.clear()
     assert store.remove_orphans(known, older_than=A_LATER_DAY) == Swept(1, 0, 0)
     assert sorted(asked) == sorted([kept, orphan])
     assert (store.exists(kept), store.exists(orphan)) == (True, False)

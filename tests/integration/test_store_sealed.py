@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from intake.store import Store, Swept
+from intake.store import Store, Survey, Swept
 from intake.store.errors import BlobDamaged, KeyUnusable
 from intake.store.keys import parse_keys
 from intake.store.local import LocalShelf
@@ -141,6 +141,7 @@ def test_no_file_is_taken_for_an_orphan_that_no_key_opens(root: Path) -> None:
     beside.parent.mkdir(parents=True, exist_ok=True)
     orphan.rename(beside)
     store = _opened_without_looking(root, NEW_KEY)
+    assert store.orphans(lambda _: (), older_than=A_LATER_DAY).unknown == 1
     assert store.remove_orphans(lambda _: (), older_than=A_LATER_DAY) == Swept(1, 0, 1)
     assert read(open_store(str(root), OLD_KEY), DIGEST) == CONTENT
 
@@ -199,6 +200,7 @@ def test_second_copies_that_a_killed_change_of_keys_left_are_removed_with_the_or
     old.write_bytes(old_bytes)
     assert plain.exists()
     assert len(sealed_files(root)) == 2
+    assert store.orphans(lambda digests: digests, older_than=A_LATER_DAY) == Survey(3, (), 2, 0)
     assert store.remove_orphans(lambda digests: digests, older_than=A_LATER_DAY) == Swept(2, 0, 0)
     assert store.remove_orphans(lambda digests: digests, older_than=A_LATER_DAY) == Swept(0, 0, 0)
     assert read(open_store(str(root), NEW_KEY), DIGEST) == CONTENT
