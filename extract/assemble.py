@@ -9,7 +9,7 @@ from extract import decide, features, marks, read, validate
 from extract import fields as field_values
 from extract.align import Laid
 from extract.answers import Print
-from extract.engines import BarcodeFinder, LineFinder, LineReader
+from extract.engines import BarcodeFinder, LineFinder, LineReader, OtherRead
 from extract.marks import SignatureSeen
 from extract.read import Readers, ZoneText
 from extract.stamp import StampReaders
@@ -145,6 +145,7 @@ def _misfits(draft: "_Draft") -> tuple[CheckResult, ...]:
 class _Draft:
     """A field understood but not decided. `page` None: its page is missing.
 
+    others: readings of other readers that saw another text.
     features: what is known of the field and of its page. problems: why that page is too poor to be read.
     """
 
@@ -153,6 +154,7 @@ class _Draft:
     page: int | None = None
     area: PageArea | None = None
     reading: Reading | None = None
+    others: tuple[Reading, ...] = ()
     marks: tuple[Mark, ...] = ()
     features: Mapping[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -221,8 +223,14 @@ def _written(spec: FieldSpec, page: Seen) -> _Draft:
         known = {**text.features, str(Feature.STRAY): float(text.stray)}
         reading = Reading(text.text, text.characters, text.reader, area if inked else None, known)
         reading = _narrowed(reading, normal, has_patterns=bool(spec.patterns))
-        drafts.append(_Draft(spec, normal, page.number, area, reading, features=features.of_reading(reading)))
+        # Where the answer is only a part of the line, another reader's whole line is no other answer.
+        others = () if spec.patterns else tuple(_as_reading(other, reading.area) for other in text.others)
+        drafts.append(_Draft(spec, normal, page.number, area, reading, others, features=features.of_reading(reading)))
     return max(drafts, key=lambda draft: (draft.normal.value is not None, bool(draft.reading and draft.reading.area)))
+
+
+def _as_reading(other: OtherRead, area: PageArea | None) -> Reading:
+    return Reading(other.text, other.characters, other.reader, area)
 
 
 def _narrowed(reading: Reading, normal: Normal, *, has_patterns: bool) -> Reading:
@@ -257,7 +265,7 @@ def _decided(draft: _Draft, form_type: str, checks: Sequence[CheckResult], stand
         area=draft.area,
         problem=normal.problem,
         features=draft.features,
-        readings=(read_first,) if read_first and read_first.text else (),
+        readings=(read_first, *draft.others) if read_first and read_first.text else (),
         marks=draft.marks,
         checks=tuple(checks),
         reasons=made.reasons,

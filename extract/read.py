@@ -13,7 +13,7 @@ from extract.decoding.automaton import Constraint
 from extract.decoding.declared import constraint_of, words_for
 from extract.decoding.mending import unlisted
 from extract.digits import NumberRead, read_number
-from extract.engines import Expected, LineFinder, LineRead, LineReader
+from extract.engines import Expected, LineFinder, LineRead, LineReader, OtherRead
 from extract.engines.cascade import likeness
 from extract.evenness import evenness
 from extract.page import ExactWord, Grey
@@ -61,6 +61,7 @@ class ZoneText:
     reader:     who read it.
     stray:      pixels of ink in the zone, at 300 dpi, that are neither print nor part of what was read.
     features:   what else is known of the reading, by `schemas.reading.Feature`.
+    others:     what readers saw whose text is another one.
     """
 
     text: str
@@ -69,6 +70,7 @@ class ZoneText:
     reader: str
     stray: int = 0
     features: Mapping[str, float] = field(default_factory=dict)
+    others: tuple[OtherRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +184,17 @@ def _ask_another(texts: list[ZoneText], lines: Mapping[int, Sequence[InkLine]], 
         return
     answers_of = iter(other.read([line.pixels for index in asked for line in lines[index]]))
     for index in asked:
-        seen = " ".join(next(answers_of).text for _ in lines[index])
-        features = {**texts[index].features, str(Feature.FAMILY_AGREEMENT): likeness(seen, texts[index].text)}
-        texts[index] = replace(texts[index], features=features)
+        text = texts[index]
+        seen = _joined([next(answers_of) for _ in lines[index]], text.box, other.name)
+        features = {**text.features, str(Feature.FAMILY_AGREEMENT): likeness(seen.text, text.text)}
+        others = _with_other(text, OtherRead(seen.text, seen.characters, other.name))
+        texts[index] = replace(text, features=features, others=others)
+
+
+def _with_other(text: ZoneText, seen: OtherRead) -> tuple[OtherRead, ...]:
+    """What other readers saw, with one more unless it saw nothing or nothing new."""
+    known = {"", text.text, *(other.text for other in text.others)}
+    return text.others if seen.text in known else (*text.others, seen)
 
 
 def _is_disputed(text: ZoneText) -> bool:
@@ -260,10 +270,12 @@ def _is_number(spec: FieldSpec) -> bool:
 
 def _numbered(seen: NumberRead, line: InkLine, constraint: Constraint, readers: Readers) -> ZoneText:
     """A number with the vote of its drawings, and that of the quick reader as a second one."""
-    agreement = seen.agreement
+    agreement, other = seen.agreement, None
     if readers.quick is not None:
         (second,) = readers.quick.read([line.pixels], "", Expected(constraint))
         agreement = min(agreement, likeness(second.text, seen.text))
+        if second.text not in {"", seen.text}:
+            other = OtherRead(second.text, second.characters, readers.quick.name)
     read = LineRead(
         seen.text,
         seen.characters,
@@ -271,6 +283,7 @@ def _numbered(seen: NumberRead, line: InkLine, constraint: Constraint, readers: 
         margin=min(seen.margin, _MARGIN_AT_MOST),
         likelihood=max(seen.score, _UNLIKELY),
         fits=True,
+        other=other,
     )
     return replace(_joined([read], line.box, readers.reader.name), features=_features([read], [line]))
 
@@ -345,7 +358,17 @@ def _joined(found: Sequence[LineRead], box: Box | None, reader: str) -> ZoneText
         if not stripped:
             continue
         text, characters = (f"{text} {stripped}", (*characters, 1.0, *scores)) if text else (stripped, tuple(scores))
-    return ZoneText(text, characters, box, reader)
+    return ZoneText(text, characters, box, reader, others=_seen_otherwise(found, text))
+
+
+def _seen_otherwise(found: Sequence[LineRead], text: str) -> tuple[OtherRead, ...]:
+    """The whole answer as it was read first, if any line of it was read otherwise then."""
+    readers = [line.other.reader for line in found if line.other is not None]
+    if not readers:
+        return ()
+    first = [line if line.other is None else LineRead(line.other.text, line.other.characters) for line in found]
+    whole = _joined(first, None, readers[0])
+    return () if whole.text in {"", text} else (OtherRead(whole.text, whole.characters, readers[0]),)
 
 
 def _strip(line: LineRead) -> tuple[str, tuple[float, ...]]:

@@ -13,6 +13,15 @@ from schemas.reading import RegionKind
 
 
 @dataclass(frozen=True, slots=True)
+class OtherRead:
+    """What another reader saw in the same place: its text, a raw score for each character of it, and who it is."""
+
+    text: str
+    characters: tuple[float, ...]
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineRead:
     """What a reader saw on one line image.
 
@@ -25,6 +34,7 @@ class LineRead:
     fits:       whether it fits the constraint it was read under; None if it was read under none.
     known:      the share of its words that are in the lists; None if it was not looked up.
     respelled:  how many of its words were replaced by words of the lists.
+    other:      what the reader saw that was asked first; None if it saw the same, or there was none.
     """
 
     text: str
@@ -36,6 +46,7 @@ class LineRead:
     fits: bool | None = None
     known: float | None = None
     respelled: int = 0
+    other: OtherRead | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ import numpy as np
 
 from extract.decoding.lexicon import Lexicon
 from extract.decoding.mending import is_in_lists, is_plain, mended
-from extract.engines import ANYTHING, Expected, LineRead, LineReader
+from extract.engines import ANYTHING, Expected, LineRead, LineReader, OtherRead
 from extract.page import Grey
 
 # The quick reader's word is kept if every character scores at least this.
@@ -56,7 +56,13 @@ class CascadeReader:
         for (index, span), answer in zip(spans, again, strict=True):
             answers.setdefault(index, []).append((span, answer))
         whole = [_joined(line, answers[index]) if index in answers else line for index, line in enumerate(found)]
-        return [_looked_up(line, expected.words) for line in whole]
+        return [self._beside(first, _looked_up(line, expected.words)) for first, line in zip(found, whole, strict=True)]
+
+    def _beside(self, first: LineRead, line: LineRead) -> LineRead:
+        """The line with what was read first beside it, if that is another text."""
+        if not first.text or first.text == line.text:
+            return line
+        return replace(line, other=OtherRead(first.text, first.characters, self._quick.name))
 
     def _doubtful(self, line: LineRead, pixels: Grey, expected: Expected) -> "list[_Span]":
         """The stretches of a line to be read again, words side by side as one; the whole of it if most of it is."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from intake.database.tables import DocumentRow, EntryRow, FieldRow, FileRow, PageRow, PieceRow, TaskRow
 from intake.review.answers import NOT_SIGNED, SIGNED, machines
 from intake.review.candidates import candidates
+from intake.review.differing import differing
 from intake.review.entering import keyed_of
 from intake.review.rules import Rules
 from schemas.field import FieldKind, FieldSpec, FieldStatus
@@ -212,7 +213,7 @@ def _seen(
     return {
         "text": field.text,
         "ticked": _ticked(field),
-        "reasons": tuple(field.decision.get("reasons", ())),
+        "reasons": (*field.decision.get("reasons", ()), *differing(field.text, field.readings)),
         "doubts": doubts,
         "candidates": tuple(candidates(rules, document.form_type, fields, field.name, places)),
     }

@@ -247,6 +247,7 @@ def test_candidates_lie_under_the_down_arrow_and_doubtful_characters_are_said_in
     box = page.get_by_role("combobox", name="Surname")
     expect(box).to_have_attribute("aria-expanded", "false")
     expect(page.locator("#key-marks")).to_contain_text("doubtful: “l”, character 3")
+    expect(page.locator("[data-reasons]")).to_contain_text("The readers differ: “l” or “i”.")
     page.keyboard.press("Alt+ArrowRight")
     assert page.evaluate("[answer.selectionStart, answer.selectionEnd]") == [2, 3]
     page.keyboard.press("ArrowDown")

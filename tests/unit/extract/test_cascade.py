@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from extract.decoding.lexicon import Lexicon
-from extract.engines import ANYTHING, Expected, LineRead
+from extract.engines import ANYTHING, Expected, LineRead, OtherRead
 from extract.engines.cascade import CascadeReader
 from extract.page import Grey
 
@@ -37,6 +37,15 @@ def test_what_must_be_read_twice_is_however_sure_the_first_reader_is() -> None:
     quick, careful = ScriptedReader("qq"), ScriptedReader("cq")
     (found,) = CascadeReader(quick, careful, sure=0.9).read([line(99)], expected=Expected(twice=True))
     assert (found.text, found.agreement, careful.asked) == ("cq", 0.5, [1])
+
+
+def test_what_was_read_first_is_kept_beside_what_counts_if_it_is_another_text() -> None:
+    reader = CascadeReader(ScriptedReader("qq"), ScriptedReader("cq"), sure=0.9)
+    sure, doubtful = reader.read([line(95), line(40)])
+    assert sure.other is None
+    assert doubtful.other == OtherRead("qq", (1.0, 0.4), "qq")
+    (same,) = CascadeReader(ScriptedReader("qq"), ScriptedReader("qq"), sure=0.9).read([line(40)])
+    assert same.other is None
 
 
 def test_the_name_tells_both_readers() -> None:

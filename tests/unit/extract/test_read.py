@@ -8,7 +8,7 @@ import pytest
 
 from extract import answers
 from extract.decoding.alphabet import Floats
-from extract.engines import ANYTHING, Expected, LineRead
+from extract.engines import ANYTHING, Expected, LineRead, OtherRead
 from extract.page import ExactWord, Grey
 from extract.read import Readers, ZoneText, read_zones
 from extract.stamp import StampReaders
@@ -300,6 +300,7 @@ def test_where_readers_disagree_one_of_another_family_is_asked_once_for_the_page
     assert other.asked == [(2, "")]
     assert [round(text.features["family_agreement"], 3) for text in texts] == [0.9, 0.9]
     assert [text.text for text in texts] == ["Kolokol Ltd"] * 2  # it is heard, its word does not count
+    assert [other.text for text in texts for other in text.others] == ["Kolokal Ltd"] * 2  # and kept
 
 
 def test_nobody_else_is_asked_where_the_readers_agree_or_lists_hold_every_word() -> None:
@@ -315,6 +316,27 @@ def test_nobody_else_is_asked_about_what_is_too_doubtful_to_pass_and_that_counts
     texts = read_lines(DisputedReader(agreement=0.8, score=0.89), other)
     assert other.asked == []
     assert [text.features["family_agreement"] for text in texts] == [0.0, 0.0]
+
+
+class FirstOtherwise(StrokeReader):
+    """Was read otherwise first where the line stands high on the page."""
+
+    def __init__(self, *first: str) -> None:
+        super().__init__()
+        self.first = iter(first)
+
+    def _read(self, line: Grey) -> LineRead:
+        first = next(self.first)
+        other = OtherRead(first, (0.5,) * len(first), "quick") if first else None
+        return LineRead(" Ab", (0.9,) * 3, other=other)
+
+
+def test_an_answer_keeps_the_whole_of_what_was_read_first() -> None:
+    zone = Zone("line", 1, Box(100, 350, 900, 570))
+    readers = Readers(FirstOtherwise("", "Al "), WholePictureFinder())
+    (text,) = read_zones(written(380, 500), PRINT, (), [(LINE, zone)], readers)
+    assert text.text == "Ab Ab"
+    assert text.others == (OtherRead("Ab Al", (0.9, 0.9, 1.0, 0.5, 0.5), "quick"),)
 
 
 def test_a_reading_tells_how_its_ink_lay() -> None:
