@@ -1,8 +1,9 @@
 """Slows down whoever guesses passwords: the more attempts fail, the longer the pause before the next is looked at.
 
 Failures are counted for a name and for an address: one alone would leave guessing one password for every name, or every
-password for one name from many addresses. An attempt is counted before it is looked at and given back if it succeeds,
-so that a hundred at once get no further than one after the other.
+password for one name from many addresses. Only a browser that proves that the person signed in there before is counted
+by itself (`devices.py`), so that strangers cannot keep them out. An attempt is counted before it is looked at and given
+back if it succeeds, so that a hundred at once get no further than one after the other.
 """
 
 import ipaddress
@@ -26,9 +27,12 @@ _FORGOTTEN_AFTER: Final = timedelta(hours=1)
 _IPV6_NETWORK_BITS: Final = 64  # what one line of a provider gets at least
 
 
-def attempt(session: Session, name: str, address: str, now: datetime) -> datetime | None:
-    """Count an attempt to sign in; None if it may be looked at now, else when the next may."""
-    free = dict(_places(name, address))
+def attempt(session: Session, name: str, address: str, now: datetime, proof: str | None = None) -> datetime | None:
+    """Count an attempt to sign in; None if it may be looked at now, else when the next may.
+
+    proof: that this browser is known as that person's; None if it is not.
+    """
+    free = dict(_places(name, address) if proof is None else _place_of(proof))
     # First without a trace: whoever is paused and asks on with ever new names would fill the table.
     paused = select(func.max(ThrottleRow.until_at)).where(ThrottleRow.key.in_(free), ThrottleRow.until_at > now)
     if (until := session.scalars(paused).one()) is not None:
@@ -48,11 +52,16 @@ def attempt(session: Session, name: str, address: str, now: datetime) -> datetim
     return None
 
 
-def forgive(session: Session, name: str, address: str, now: datetime) -> None:
+def forgive(session: Session, name: str, address: str, now: datetime, proof: str | None = None) -> None:
     """The attempt that was counted last succeeded. What is long forgotten is cleared away."""
+    old = ThrottleRow.failed_at < now - _FORGOTTEN_AFTER
+    if proof is not None:
+        # Not the name: each time its owner signs in, strangers would get free guesses.
+        [(of_device, _)] = _place_of(proof)
+        session.execute(delete(ThrottleRow).where((ThrottleRow.key == of_device) | old))
+        return
     (of_name, _), (of_address, _) = _places(name, address)
     done = (ThrottleRow.key == of_address) & (ThrottleRow.failures <= 1)
-    old = ThrottleRow.failed_at < now - _FORGOTTEN_AFTER
     session.execute(delete(ThrottleRow).where((ThrottleRow.key == of_name) | done | old))
     # Only this one: who knows one password must not get free guesses at others.
     giving_back = update(ThrottleRow).where(ThrottleRow.key == of_address)
@@ -80,6 +89,11 @@ def _places(name: str, address: str) -> Iterator[tuple[str, int]]:
     """Key and free failures of the name, then of the address."""
     yield digest_of(f"name {name}"), FREE_FOR_A_NAME
     yield digest_of(f"address {_network(address)}"), FREE_FOR_AN_ADDRESS
+
+
+def _place_of(proof: str) -> Iterator[tuple[str, int]]:
+    """The same for a browser that is known."""
+    yield digest_of(f"device {proof}"), FREE_FOR_A_NAME
 
 
 def _network(address: str) -> str:

@@ -9,8 +9,10 @@ from starlette.responses import Response
 
 from intake.people import signing_in
 from intake.people.errors import UnfitPassword, WrongPassword
-from review_ui.site.cookies import SESSION_COOKIE
+from intake.people.signing_in import Paused
+from review_ui.site.cookies import DEVICE_COOKIE, SESSION_COOKIE
 from review_ui.site.desk import AtSite
+from review_ui.site.front_door import make_known
 from review_ui.site.policy import AsPerson, SiteRoute, allows
 from review_ui.site.role_words import ROLE_WORDS
 from review_ui.site.shell import render, see_other
@@ -42,16 +44,19 @@ def change_password(  # the fields of the form
     if password != again:
         return _page(request, person, 422, problem="The two new passwords are not the same.", place="again")
     database, token = desk.service.database, request.cookies[SESSION_COOKIE]
+    address, proofs = desk.address(request), request.cookies.get(DEVICE_COOKIE, "")
     try:
-        paused = signing_in.change_password(database, person, current, password, token, desk.address(request))
+        outcome = signing_in.change_password(database, person, current, password, token, address, proofs)
     except UnfitPassword as error:
         place = "current" if isinstance(error, WrongPassword) else "password"
         return _page(request, person, 422, problem=str(error), place=place)
-    if paused is not None:
-        seconds = max(1, math.ceil(paused.seconds))
+    if isinstance(outcome, Paused):
+        seconds = max(1, math.ceil(outcome.seconds))
         problem = f"Too many attempts failed. Wait {seconds} seconds, then try again."
         return _page(request, person, 429, problem=problem, place="current")
-    return see_other("/account?done=password")
+    response = see_other("/account?done=password")
+    make_known(request, desk, response, outcome.proofs)
+    return response
 
 
 def _page(request: Request, person: AsPerson, status: int = 200, **values: str) -> Response:

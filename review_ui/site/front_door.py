@@ -9,11 +9,11 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from intake.people import signing_in
+from intake.people import devices, signing_in
 from intake.people.signing_in import Paused, SignedIn
 from intake.people.tokens import csrf_token, new_token
 from review_ui.site.answers import safe_next
-from review_ui.site.cookies import FORM_COOKIE, SESSION_COOKIE, give, take
+from review_ui.site.cookies import DEVICE_COOKIE, FORM_COOKIE, SESSION_COOKIE, give, take
 from review_ui.site.desk import AtSite, SiteDesk
 from review_ui.site.navigation import home_of
 from review_ui.site.policy import AsAnybody, AsPerson, SiteRoute, allows, open_to_all, person_or_none
@@ -55,7 +55,8 @@ async def sign_in(  # the fields of the form
     if person is not None:
         return see_other(safe_next(next))
     database = desk.service.database
-    trying = partial(signing_in.sign_in, database, name, password, desk.address(request), desk.lifetimes)
+    proofs = request.cookies.get(DEVICE_COOKIE, "")
+    trying = partial(signing_in.sign_in, database, name, password, desk.address(request), desk.lifetimes, proofs)
     # Not in the threads that all pages share: however many strangers guess, people who are signed in get theirs.
     outcome = await to_thread.run_sync(trying, limiter=desk.signing_in)
     if isinstance(outcome, SignedIn):
@@ -96,7 +97,14 @@ def signed_in(request: Request, desk: SiteDesk, outcome: SignedIn, where: str) -
     is_https = desk.is_https(request)
     give(response, SESSION_COOKIE, outcome.token, is_https=is_https)
     take(response, FORM_COOKIE, is_https=is_https)
+    make_known(request, desk, response, outcome.proofs)
     return response
+
+
+def make_known(request: Request, desk: SiteDesk, response: Response, proofs: str) -> None:
+    """Let the browser keep for later that its people have signed in there."""
+    if proofs:
+        give(response, DEVICE_COOKIE, proofs, is_https=desk.is_https(request), lasts=devices.LASTS)
 
 
 def with_form_cookie(request: Request, desk: SiteDesk, template: str, status: int = 200, **values: str) -> Response:

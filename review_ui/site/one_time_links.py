@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from intake.people import links, signing_in
 from intake.people.errors import LinkUnusable, UnfitName, UnfitPassword, UnfitShownName
+from review_ui.site.cookies import DEVICE_COOKIE
 from review_ui.site.desk import AtSite, SiteDesk
 from review_ui.site.front_door import signed_in, with_form_cookie
 from review_ui.site.policy import SiteRoute, open_to_all
@@ -41,14 +42,14 @@ def use_link(  # the fields of the form
     typed = {"name": name[:100], "shown_as": shown_as[:100]}
     if password != again:
         return _form(request, desk, token, 422, problem=_DIFFER, place="again", **typed)
-    database = desk.service.database
+    database, proofs = desk.service.database, request.cookies.get(DEVICE_COOKIE, "")
     try:
         with database.read() as session:
             link = links.look(session, token, database.now(session))
         if link.purpose is LinkPurpose.FIRST_PERSON:
-            outcome = signing_in.make_first_person(database, token, name, shown_as, password, desk.lifetimes)
+            outcome = signing_in.make_first_person(database, token, name, shown_as, password, desk.lifetimes, proofs)
         else:
-            outcome = signing_in.choose_password(database, token, password, desk.lifetimes)
+            outcome = signing_in.choose_password(database, token, password, desk.lifetimes, proofs)
     except UnfitPassword as error:
         return _form(request, desk, token, 422, problem=str(error), place="password", **typed)
     except UnfitName as error:

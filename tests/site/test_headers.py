@@ -224,7 +224,7 @@ def test_cookies_are_for_https_only_when_people_come_by_it(office: Site) -> None
             found = [page.headers["set-cookie"]]
             if not is_https:  # a client that got a cookie for https does not send it by http
                 found += cookies_of(site, client, **headers)
-                assert len(found) == 3
+                assert len(found) == 4
             assert [("Secure" in cookie) for cookie in found] == [is_https] * len(found)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from intake import audit
 from intake.database.engine import Database, open_database
 from intake.database.tables import AuditRow, LinkRow, PersonRow, SessionRow, ThrottleRow
-from intake.people import accounts, links, passwords, sessions, signing_in, throttle
+from intake.people import accounts, devices, links, passwords, sessions, signing_in, throttle
 from intake.people.errors import (
     LastAdmin,
     LinkUnusable,
@@ -23,7 +23,7 @@ from intake.people.errors import (
 )
 from intake.people.person import Person
 from intake.people.sessions import Lifetimes
-from intake.people.signing_in import Paused, Refused, SignedIn
+from intake.people.signing_in import Changed, Paused, Refused, SignedIn
 from schemas.people import LinkPurpose, Right, Role
 
 LASTS = Lifetimes(timedelta(minutes=30), timedelta(hours=12))
@@ -72,9 +72,19 @@ def make(office: Database, role: Role = Role.OPERATOR, name: str = "anna") -> Pe
 
 
 def sign_in(
-    office: Database, name: str = "anna", password: str = PASSWORD, address: str = HERE
+    office: Database, name: str = "anna", password: str = PASSWORD, address: str = HERE, proofs: str = ""
 ) -> SignedIn | Refused | Paused:
-    return signing_in.sign_in(office, name, password, address, LASTS)
+    return signing_in.sign_in(office, name, password, address, LASTS, proofs)
+
+
+def proofs_of(outcome: object) -> str:
+    assert isinstance(outcome, SignedIn)
+    return outcome.proofs
+
+
+def strangers_guess(office: Database, name: str = "anna") -> list[type]:
+    """Fifty of them, each from another address."""
+    return [type(sign_in(office, name, WRONG, f"198.51.100.{number}")) for number in range(50)]
 
 
 def token_of(outcome: object) -> str:
@@ -315,7 +325,8 @@ def test_a_new_password_ends_what_was_signed_in_with_the_old(office: Database) -
     stays, goes = token_of(sign_in(office)), token_of(sign_in(office))
     with pytest.raises(UnfitPassword, match="current"):
         signing_in.change_password(office, anna, "wrong password", "a new one of mine", stays, HERE)
-    assert signing_in.change_password(office, anna, PASSWORD, "a new one of mine", stays, HERE) is None
+    changed = signing_in.change_password(office, anna, PASSWORD, "a new one of mine", stays, HERE)
+    assert isinstance(changed, Changed)
     assert holder(office, stays) == anna
     assert holder(office, goes) is None
     assert sign_in(office) == Refused()
@@ -326,7 +337,8 @@ def test_a_wrong_current_password_and_a_changed_one_are_audited(office: Database
     token = token_of(sign_in(office))
     with pytest.raises(WrongPassword):
         signing_in.change_password(office, anna, WRONG, "a new one of mine", token, HERE)
-    assert signing_in.change_password(office, anna, PASSWORD, "a new one of mine", token, HERE) is None
+    changed = signing_in.change_password(office, anna, PASSWORD, "a new one of mine", token, HERE)
+    assert isinstance(changed, Changed)
     who = anna.actor
     assert audited(office)[2:] == [(who, "password change failed", who), (who, "password chosen", who)]
     with office.read() as session:
@@ -396,6 +408,110 @@ def test_failures_are_forgotten_after_an_hour(office: Database, clock: Clock) ->
     assert sign_in(office, password=WRONG) == Refused()
     assert isinstance(sign_in(office), SignedIn)
     assert count(office, ThrottleRow) <= 1
+
+
+def test_the_owner_gets_in_where_they_signed_in_before_while_strangers_guess(office: Database) -> None:
+    make(office)
+    proofs = proofs_of(sign_in(office))
+    free = throttle.FREE_FOR_A_NAME + 1
+    assert strangers_guess(office) == [Refused] * free + [Paused] * (50 - free)
+    assert isinstance(sign_in(office), Paused)  # in another browser even the owner
+    for _ in range(3):
+        assert isinstance(sign_in(office, proofs=proofs), SignedIn)
+    # That they succeeded frees nobody else.
+    assert set(strangers_guess(office)) == {Paused}
+    assert isinstance(sign_in(office), Paused)
+
+
+def test_strangers_behind_the_owners_own_address_do_not_keep_them_out(office: Database) -> None:
+    make(office)
+    proofs = proofs_of(sign_in(office))
+    for number in range(throttle.FREE_FOR_AN_ADDRESS + 1):
+        sign_in(office, f"somebody{number}", WRONG)
+    assert isinstance(sign_in(office), Paused)
+    assert isinstance(sign_in(office, proofs=proofs), SignedIn)
+
+
+def test_a_proof_that_was_made_up_or_is_another_persons_or_too_old_helps_nobody(office: Database, clock: Clock) -> None:
+    anna = make(office)
+    make(office, name="ben")
+    old = proofs_of(sign_in(office))
+    clock.put_on(devices.LASTS - timedelta(hours=1))
+    good, bens = proofs_of(sign_in(office)), proofs_of(sign_in(office, "ben"))
+    clock.put_on(timedelta(hours=1))
+    strangers_guess(office)
+    issued, nonce, mac = good.split(".")
+    swapped = "0" if mac[-1] != "0" else "1"
+    forged = [
+        old, bens, f"{issued}.{nonce}.{mac[:-1]}{swapped}", f"{int(issued) + 1}.{nonce}.{mac}", f"0{good}",
+        f"{issued}.{nonce[::-1]}.{mac}", f"{issued}.{nonce}.", f"{issued}.{nonce}", "..", ":::", "\udcff.\u0661.x",
+        f"{anna.id}", f"{'9' * 400}.{nonce}.{mac}", ":".join([bens] * 500) + ":" + good, good.upper(), good + "\n",
+    ]  # fmt: skip
+    for proofs in forged:
+        assert isinstance(sign_in(office, proofs=proofs), Paused), proofs
+    assert isinstance(sign_in(office, proofs=good), SignedIn)
+
+
+def test_guessing_in_a_browser_of_the_owner_is_slowed_down_there(office: Database) -> None:
+    make(office)
+    proofs = proofs_of(sign_in(office))
+    for _ in range(throttle.FREE_FOR_A_NAME + 1):
+        assert sign_in(office, password=WRONG, proofs=proofs) == Refused()
+    assert isinstance(sign_in(office, proofs=proofs), Paused)
+    assert isinstance(sign_in(office), SignedIn)  # the owner at home, meanwhile
+
+
+def test_a_new_password_ends_what_other_browsers_proved(office: Database, clock: Clock) -> None:
+    anna = make(office)
+    first, second = sign_in(office), sign_in(office)
+    changed = signing_in.change_password(
+        office, anna, PASSWORD, "a new one of mine", token_of(second), HERE, proofs_of(second)
+    )
+    assert isinstance(changed, Changed)
+    strangers_guess(office)
+    for proofs in (proofs_of(first), proofs_of(second)):
+        assert isinstance(sign_in(office, proofs=proofs), Paused)
+    assert sign_in(office, proofs=changed.proofs) == Refused()  # looked at: the old password is wrong now
+    with office.write() as session:
+        link = accounts.new_link(session, anna.id, "test", office.now(session))
+    chosen = signing_in.choose_password(office, link, "another new one", LASTS, changed.proofs)
+    assert isinstance(sign_in(office, proofs=changed.proofs), Paused)
+    assert sign_in(office, proofs=chosen.proofs) == Refused()
+
+
+def test_guessing_strangers_do_not_keep_the_owner_from_changing_the_password(office: Database) -> None:
+    anna = make(office)
+    here = sign_in(office)
+    strangers_guess(office)
+    new = "a new one of mine"
+    assert isinstance(signing_in.change_password(office, anna, PASSWORD, new, token_of(here), HERE), Paused)
+    changed = signing_in.change_password(office, anna, PASSWORD, new, token_of(here), HERE, proofs_of(here))
+    assert isinstance(changed, Changed)
+
+
+def test_several_people_share_a_browser_and_the_latest_eight_are_known_there(office: Database) -> None:
+    names = [f"person{number}" for number in range(9)]
+    proofs = ""
+    for name in names:
+        make(office, name=name)
+        for _ in range(2):
+            proofs = proofs_of(sign_in(office, name, proofs=proofs))
+    assert len(proofs) < 1_000
+    outcomes = []
+    for name in names:
+        strangers_guess(office, name)
+        outcomes.append(type(sign_in(office, name, proofs=proofs)))
+    assert outcomes == [Paused] + [SignedIn] * 8
+
+
+def test_whoever_has_no_password_or_may_not_sign_in_is_helped_by_no_proof(office: Database) -> None:
+    anna = make(office)
+    proofs = proofs_of(sign_in(office))
+    with office.write() as session:
+        accounts.invite(session, "invited", "Invited", Role.OPERATOR, "test", office.now(session))
+        accounts.disable(session, anna.id, "test", office.now(session))
+    for name in ("anna", "invited", "nobody"):
+        assert sign_in(office, name, proofs=proofs) == Refused()
 
 
 def test_many_attempts_at_once_get_no_further_than_one_after_the_other(office: Database) -> None:
