@@ -17,7 +17,7 @@ help:
 	@echo "make soak-service   twenty thousand pieces and a thousand kills, and eight keyers with 40,000 claims, on both"
 	@echo "                    databases, and twenty thousand requests made from the API's description;"
 	@echo "                    STORM=4000,100 KEYING=8,500 REQUESTS=5000 for less"
-	@echo "make schemas write the JSON Schemas of records and their reference anew"
+	@echo "make schemas write the JSON Schemas of records and events, and the reference of records, anew"
 	@echo "make lock    resolve the lock files anew; UPGRADE=--upgrade takes newer versions"
 	@echo "make clean   remove .venv and everything built"
 

@@ -1,5 +1,6 @@
 """The events that tell other systems what happened here: their types, and what each of them carries."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -105,3 +106,19 @@ class WebhookTest(_Data):
     """Nothing happened: whoever manages the webhook tries whether it is answered."""
 
     webhook_id: str
+
+
+# What each of them carries.
+DATA: Final[Mapping[EventType, type[BaseModel]]] = {
+    EventType.BATCH_RECEIVED: BatchReceived,
+    EventType.BATCH_COMPLETED: BatchCompleted,
+    EventType.RECORD_PUBLISHED: RecordPublished,
+    EventType.RECORD_CORRECTED: RecordCorrected,
+    EventType.PIECE_QUARANTINED: PieceQuarantined,
+    EventType.WEBHOOK_TEST: WebhookTest,
+}
+
+
+def data_schema_id(event: EventType) -> str:
+    """The `$id` of the schema of what such an event carries; each event names it as its `dataschema`."""
+    return f"urn:postroom:event:{event.value}:1"

@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of records: one of any record, and one for the records of each form type.
+"""JSON Schemas (draft 2020-12): of any record, of the records of each form type, and of what each event carries.
 
 They say what a receiving system may rely on. What they do not name may come in a later minor version, so that nothing
 is forbidden: whoever reads records passes over what they do not know.
@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from schemas.events import DATA, OF_RECORDS, EventType, data_schema_id
 from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import FormType
 from schemas.record import SCHEMA_VERSION, Record
@@ -66,6 +67,16 @@ def form_schema(form: FormType) -> Schema:
         },
         "$defs": {"record": record_schema()},
     }
+
+
+def event_schema(event: EventType) -> Schema:
+    """The schema of the `data` of such events."""
+    made: Schema = _plain(DATA[event].model_json_schema(mode="serialization"))
+    if event in OF_RECORDS:
+        # Never null: it is there for receivers that asked for it, and otherwise it is not.
+        told = f"The record itself, as {record_id()} describes it; only for receivers that asked for it."
+        made["properties"]["record"] = {"type": "object", "description": told}
+    return {"$schema": DRAFT, "$id": data_schema_id(event)} | made
 
 
 def value_schema(spec: FieldSpec) -> Schema:

@@ -1,4 +1,4 @@
-"""`postroom forms schemas`: the JSON Schemas of records, and the reference made of them."""
+"""`postroom forms schemas`: the JSON Schemas of records and events, and the reference made of those of records."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +9,9 @@ import typer
 from intake.form_choice import chosen_form_types
 from intake.record_reference import reference
 from schemas.errors import NotAForm
+from schemas.events import EventType
 from schemas.form_type import FormType
-from schemas.json_schema import as_text, form_schema, record_schema
+from schemas.json_schema import as_text, event_schema, form_schema, record_schema
 from schemas.record import SCHEMA_VERSION
 
 
@@ -21,7 +22,7 @@ def write_schemas(
         Path | None, typer.Option("--reference", help="Write the reference of records (Markdown) there as well.")
     ] = None,
 ) -> None:
-    """Write the JSON Schema of any record, and of the records of each form type.
+    """Write the JSON Schema of any record, of the records of each form type, and of what each event carries.
 
     Exit codes: 0 written; 1 a form type is not valid.
     """
@@ -43,4 +44,5 @@ def write_schemas(
 def schema_files(forms: tuple[FormType, ...]) -> Mapping[str, str]:
     """The text of every schema, by the name of its file."""
     made = {"record": record_schema()} | {form.id: form_schema(form) for form in forms}
+    made |= {f"event.{kind.value}": event_schema(kind) for kind in EventType}
     return {f"{name}.schema.json": as_text(schema) for name, schema in made.items()}

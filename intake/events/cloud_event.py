@@ -18,7 +18,7 @@ from intake.database.tables import (
     RecordRow,
     RevisionRow,
 )
-from schemas.events import SPEC_VERSION, Changed, EventType, RecordCorrected, RecordPublished
+from schemas.events import SPEC_VERSION, Changed, EventType, RecordCorrected, RecordPublished, data_schema_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def message(session: Session, outbox_id: int, source: str, *, with_record: bool)
         "time": row.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "subject": row.subject,
         "datacontenttype": "application/json",
-        "dataschema": f"urn:postroom:event:{row.event}:1",
+        "dataschema": data_schema_id(EventType(row.event)),
         "data": row.data,
     }
     if row.revision_id is not None:

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 from intake.cli import app
 from intake.form_choice import chosen_form_types
 from intake.record_reference import reference
+from schemas.events import OF_RECORDS, EventType
 from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import Edition, FormType
-from schemas.json_schema import form_id, form_schema, record_id, record_schema
+from schemas.json_schema import event_schema, form_id, form_schema, record_id, record_schema
 from schemas.record import SCHEMA_VERSION, Record
 from tests.schema_check import faults_of
 
@@ -59,9 +60,8 @@ def test_the_files_are_those_of_the_code(repository: Path, tmp_path: Path) -> No
     ours = repository / "schemas" / "json" / SCHEMA_VERSION
     new = {file.name: file.read_text(encoding="utf-8") for file in (tmp_path / SCHEMA_VERSION).iterdir()}
     assert {file.name: file.read_text(encoding="utf-8") for file in ours.iterdir()} == new, "run `make schemas`"
-    assert set(new) == {
-        f"{name}.schema.json" for name in ("record", *(form.id for form in chosen_form_types((), None)))
-    }
+    forms, events = (form.id for form in chosen_form_types((), None)), (f"event.{kind.value}" for kind in EventType)
+    assert set(new) == {f"{name}.schema.json" for name in ("record", *forms, *events)}
     told = (repository / "docs" / "records.md").read_text(encoding="utf-8")
     assert told == (tmp_path / "records.md").read_text(encoding="utf-8"), "run `make schemas`"
 
@@ -119,3 +119,56 @@ def test_the_reference_names_every_property_and_every_field() -> None:
     for name in (*Record.model_fields, "scan_outline", "decided_by", *VALUES):
         assert f"| `{name}` |" in told
     assert "list of `Red`, `Blue`" in told
+
+
+PUBLISHED: dict[str, Any] = {
+    "record_id": "r-1", "revision": 1, "sequence": 7, "status": "complete", "form_type": None, "batch_id": "b-1",
+    "body_sha256": "0" * 64, "link": "/v1/records/r-1/revisions/1",
+}  # fmt: skip
+STOOD = {"status": "accepted", "value": ["Red"], "text": "Red"}
+CARRIED: dict[EventType, dict[str, Any]] = {
+    EventType.BATCH_RECEIVED: {
+        "batch_id": "b-1", "channel": "api", "received_on": "2026-03-02", "files": 2, "link": "/v1/batches/b-1",
+    },
+    EventType.BATCH_COMPLETED: {
+        "batch_id": "b-1", "completion": 1, "files": 2, "pieces": {"published": 3}, "link": "/v1/batches/b-1",
+    },
+    EventType.RECORD_PUBLISHED: PUBLISHED,
+    EventType.RECORD_CORRECTED: PUBLISHED | {
+        "revision": 2, "previous_revision": 1, "reason": "The applicant rang.",
+        "changes": [{"field": "colour", "old": STOOD, "new": STOOD | {"value": None}}],
+    },
+    EventType.PIECE_QUARANTINED: {
+        "batch_id": "b-1", "file_id": "f-1", "piece_id": None, "cause": "damaged", "page": 3, "link": "/v1/quarantine",
+    },
+    EventType.WEBHOOK_TEST: {"webhook_id": "w-1"},
+}  # fmt: skip
+
+
+def event_faults(kind: EventType, data: dict[str, Any]) -> set[str]:
+    """The places that do not agree with the schema of such events."""
+    return {fault.partition(":")[0] for fault in faults_of(json.dumps(data), event_schema(kind))}
+
+
+@pytest.mark.parametrize("kind", EventType)
+def test_what_an_event_carries_has_all_that_its_schema_names_and_may_get_more(kind: EventType) -> None:
+    assert event_faults(kind, CARRIED[kind]) == set()
+    assert event_faults(kind, CARRIED[kind] | {"colour_of_ink": "blue"}) == set()
+    for name in CARRIED[kind]:
+        assert event_faults(kind, {key: value for key, value in CARRIED[kind].items() if key != name}) == {"$"}, name
+        assert event_faults(kind, CARRIED[kind] | {name: 0.5}) == {f"$.{name}"}, name
+
+
+@pytest.mark.parametrize("kind", sorted(OF_RECORDS))
+def test_the_record_is_there_or_not_but_never_null(kind: EventType) -> None:
+    assert event_faults(kind, CARRIED[kind] | {"record": record()}) == set()
+    assert event_faults(kind, CARRIED[kind] | {"record": None}) == {"$.record"}
+
+
+@pytest.mark.parametrize("kind", EventType)
+def test_the_schema_of_an_event_is_found_from_its_documentation(kind: EventType, repository: Path) -> None:
+    told = (repository / "docs" / "events.md").read_text(encoding="utf-8")
+    place = f"schemas/json/{SCHEMA_VERSION}/event.{kind.value}.schema.json"
+    assert f"| [`{kind.value}`](../{place}) |" in told
+    schema = json.loads((repository / place).read_text(encoding="utf-8"))
+    assert schema["$id"] == f"urn:postroom:event:{kind.value}:1"

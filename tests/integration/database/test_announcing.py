@@ -1,6 +1,7 @@
 """What is told of batches and pieces is written with what makes it true, once each time that it comes to be true."""
 
 import io
+import json
 import threading
 from collections.abc import Sequence
 from datetime import date
@@ -14,13 +15,20 @@ from intake.database.engine import Database
 from intake.database.tables import BatchRow, OutboxRow
 from intake.receive import Arrival, Sender, receive
 from intake.store.opening import open_store
+from schemas.events import EventType
+from schemas.json_schema import event_schema
 from schemas.states import MailState
 from tests.integration.database.small_world import BROKEN, NOW, claimed, receive_files, unpack
+from tests.schema_check import faults_of
 
 
 def news(database: Database) -> list[tuple[str, Any]]:
+    """All events and what they carry; each as its schema says."""
     with database.read() as session:
-        return [(row.event, row.data) for row in session.scalars(select(OutboxRow).order_by(OutboxRow.id))]
+        found = [(row.event, row.data) for row in session.scalars(select(OutboxRow).order_by(OutboxRow.id))]
+    for event, data in found:
+        assert faults_of(json.dumps(data), event_schema(EventType(event))) == []
+    return found
 
 
 def completions(database: Database) -> list[tuple[int, Any]]:

@@ -23,17 +23,21 @@ from intake.corrections import (
 )
 from intake.database.engine import Database
 from intake.database.tables import AuditRow, OutboxRow, RecordRow, RevisionRow
+from intake.events import cloud_event
 from intake.review.answers import NOT_SIGNED, Answer
 from intake.review.entering import Stale
 from intake.review.rules import Rules
 from intake.review.undoing import CannotUndo
+from schemas.events import EventType
 from schemas.field import FieldKind, FieldSpec, Rule
 from schemas.form_type import FormType
+from schemas.json_schema import event_schema
 from schemas.record import Record
 from schemas.review import Act
 from schemas.states import MailState
 from tests.integration.database.review_world import ANNA, BEN, COLOUR, FORM, NAME, SIGNED, World, field, form
 from tests.integration.database.test_record_rows import record
+from tests.schema_check import faults_of
 
 SENIOR, CALLER = Corrector("person:3", "senior"), Corrector("warehouse", "caller")
 SURE = field("Jane Doe", status="accepted", reasons=[], confidence=0.999)
@@ -121,6 +125,21 @@ def test_the_news_and_the_audit_say_that_it_was_corrected_and_hold_no_value(worl
         assert (said.actor, said.subject) == ("person:3", "document:1")
         assert json.loads(said.details) == {"record": 1, "revision": 2, "fields": 2}
         assert audit.verify(session) is None
+
+
+@pytest.mark.parametrize("with_record", [True, False])
+def test_what_is_told_of_a_correction_is_as_its_schema_says(world: World, *, with_record: bool) -> None:
+    correct(world, {"name": "Jane Doyle", "born": Answer(Act.BLANK)})
+    with world.database.read() as session:
+        for row in session.scalars(select(OutboxRow).where(OutboxRow.revision_id.is_not(None))).all():
+            message = cloud_event.message(session, row.id, "urn:test", with_record=with_record)
+            event = json.loads(message.body)
+            schema = event_schema(EventType(row.event))
+            assert event["dataschema"] == schema["$id"]
+            assert faults_of(json.dumps(event["data"]), schema) == []
+            assert ("record" in event["data"]) is with_record
+        assert row.event == "record.corrected"
+        assert [change["field"] for change in event["data"]["changes"]] == ["name", "born"]
 
 
 def test_what_was_corrected_can_be_asked_for(world: World) -> None:

@@ -1,5 +1,6 @@
 """Events reach their receivers: signed, in order for each record, again until they are had, and nowhere else."""
 
+import json
 import random
 import socket
 import threading
@@ -28,8 +29,10 @@ from intake.publication import next_in_order
 from intake.store.keys import parse_keys
 from schemas.delivery import DeliveryOutcome, DeliveryState, WebhookState
 from schemas.events import EventType
+from schemas.json_schema import event_schema
 from tests.integration.database.receiver import Got, Receiver, receiving
 from tests.integration.database.small_world import add_document, publish, receive_pieces
+from tests.schema_check import faults_of
 
 HERE = parse_allowed("127.0.0.1")
 UNSEALED = SecretBox(None)
@@ -134,6 +137,7 @@ def test_an_event_is_a_cloud_event_signed_as_the_receivers_library_checks(post: 
     assert (event["subject"], event["sequence"]) == ("records/record-1", "1")
     assert event["dataschema"] == "urn:postroom:event:record.published:1"
     data = event["data"]
+    assert faults_of(json.dumps(data), event_schema(EventType.RECORD_PUBLISHED)) == []
     assert (data["record_id"], data["revision"], data["sequence"], data["status"]) == ("record-1", 1, 1, "complete")
     assert (data["body_sha256"], data["link"]) == ("0" * 64, "/v1/records/record-1/revisions/1")
     assert "record" not in data
