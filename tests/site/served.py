@@ -112,7 +112,7 @@ class Site:
 @contextmanager
 def served(service: Service, **given: Any) -> Iterator[Site]:
     """The site over that service, until the end of the block."""
-    app = create_site(service, fresh_seconds=0, **given)
+    app = create_site(service, **{"fresh_seconds": 0, **given})
     config = uvicorn.Config(
         app, loop="asyncio", http="h11", ws="none", lifespan="off", log_config=None, proxy_headers=False,
         timeout_graceful_shutdown=1,
