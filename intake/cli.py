@@ -59,6 +59,9 @@ _WEBHOOK_COMMANDS: Final = {
     "add": "intake.commands.webhooks:add",
     "remove": "intake.commands.webhooks:remove",
     "rotate": "intake.commands.webhooks:rotate",
+    "on": "intake.commands.webhooks:turn_on",
+    "off": "intake.commands.webhooks:turn_off",
+    "dead": "intake.commands.webhooks:dead",
     "replay": "intake.commands.webhooks:replay",
     "test": "intake.commands.webhooks:test",
 }

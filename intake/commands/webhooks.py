@@ -12,16 +12,18 @@ from rich.console import Console
 from intake.commands.opened_service import opened_service
 from intake.events import webhooks
 from intake.events.address import ForbiddenAddress, NoSuchName
-from intake.events.webhooks import NoSuchWebhook, TooMany, Wanted
+from intake.events.webhooks import Changed, NoSuchWebhook, TooMany, Wanted
+from schemas.delivery import DeliveryState
 from schemas.events import EventType
 
 Which = Annotated[UUID, typer.Argument(metavar="ID", help="Of the webhook, as `list` shows it.")]
 Types = Annotated[list[EventType] | None, typer.Option("--type", help="An event that is sent; all if none is given.")]
 WithRecord = Annotated[bool, typer.Option("--with-record", help="Events of records carry the record itself.")]
 Since = Annotated[datetime, typer.Option("--since", help="All that were given up since then, in UTC.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=5_000, help="So many at most.")]
 
 
-_opened = partial(opened_service, ForbiddenAddress, NoSuchName, NoSuchWebhook, TooMany)
+_opened = partial(opened_service, Changed, ForbiddenAddress, NoSuchName, NoSuchWebhook, TooMany)
 
 
 def list_webhooks() -> None:
@@ -76,6 +78,44 @@ def test(webhook: Which) -> None:
     with _opened() as service, service.database.write() as session:
         webhooks.test(session, webhook, getpass.getuser(), service.database.now(session))
     _say("It is on its way.")
+
+
+def turn_on(webhook: Which) -> None:
+    """Send there what happens from now on; its address is judged again.
+
+    Exit codes: 0 done; 1 there is no such webhook, or events cannot be sent there; 5 the database does not answer.
+    """
+    _switch(webhook, on=True)
+    _say("Turned on.")
+
+
+def turn_off(webhook: Which) -> None:
+    """Send nothing there until it is turned on. Exit codes: 0 done; 1 there is none; 5 the database does not answer."""
+    _switch(webhook, on=False)
+    _say("Turned off.")
+
+
+def _switch(webhook: UUID, *, on: bool) -> None:
+    with _opened() as service:
+        database = service.database
+        with database.read() as session:
+            found = webhooks.one(session, webhook)
+        if on:
+            webhooks.office_of(service.settings).judge(found.url)
+        with database.write() as session:
+            webhooks.switch(session, webhook, found.version, getpass.getuser(), database.now(session), on=on)
+
+
+def dead(webhook: Which, limit: Limit = 100) -> None:
+    """List what was given up, the newest first: its id, since when, how often it was tried, the event, of what.
+
+    Exit codes: 0 listed; 1 there is no such webhook; 5 the database does not answer.
+    """
+    with _opened() as service, service.database.read() as session:
+        for each in webhooks.deliveries_of(session, webhook, DeliveryState.DEAD, limit=limit):
+            last = "" if each.outcome is None else f" {each.outcome.value}"
+            tried = f"{each.attempts} attempts" if each.attempts != 1 else "1 attempt"
+            typer.echo(f"{each.id} {each.since.isoformat()} {tried}{last} {each.event} {each.subject}")
 
 
 def replay(webhook: Which, since: Since) -> None:

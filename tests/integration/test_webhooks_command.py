@@ -159,6 +159,36 @@ def test_what_was_given_up_since_a_day_is_sent_again() -> None:
     assert audited()[:1] == ["deliveries replayed"]
 
 
+def test_one_is_turned_off_and_on_again() -> None:
+    webhook = added()
+    assert run("off", webhook) == (0, "", "Turned off.\n")
+    assert run("list")[1].split()[:2] == [webhook, "disabled"]
+    assert run("on", webhook) == (0, "", "Turned on.\n")
+    assert run("list")[1].split()[:2] == [webhook, "active"]
+    assert audited()[:2] == ["webhook changed", "webhook changed"]
+
+
+def test_one_whose_address_is_not_allowed_any_more_stays_off() -> None:
+    webhook = added()
+    run("off", webhook)
+    with opened() as service, service.database.write() as session:
+        session.scalars(select(WebhookRow)).one().url = "https://10.0.0.1/"
+    assert run("on", webhook)[0] == 1
+    assert run("list")[1].split()[:2] == [webhook, "disabled"]
+
+
+def test_dead_letters_are_listed_the_newest_first() -> None:
+    webhook, other = added(), added()
+    give_up(webhook, 2, 4)
+    give_up(other, 5)
+    run("test", webhook)  # on its way, not dead
+    code, listed, _ = run("dead", webhook)
+    assert code == 0
+    assert [line.split()[1] for line in listed.splitlines()] == [f"2026-03-0{day}T12:00:00+00:00" for day in (4, 2)]
+    assert all(f"9 attempts webhook.test webhooks/{webhook}" in line for line in listed.splitlines())
+    assert len(run("dead", webhook, "--limit", "1")[1].splitlines()) == 1
+
+
 def test_the_moment_it_is_sent_again_from_is_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     webhook = added()
     give_up(webhook, 2)
@@ -178,7 +208,7 @@ def test_a_webhook_that_is_removed_is_listed_no_more() -> None:
     assert audited() == ["webhook removed", "webhook added"]
 
 
-@pytest.mark.parametrize("command", ["remove", "rotate", "test", "replay"])
+@pytest.mark.parametrize("command", ["remove", "rotate", "test", "replay", "on", "off", "dead"])
 def test_an_id_that_nothing_has_is_told(command: str) -> None:
     since = ["--since", "2026-03-02"] if command == "replay" else []
     assert run(command, str(uuid4()), *since) == (1, "", NONE)
