@@ -139,6 +139,8 @@ def _log_as_everywhere(loglevel: int = logging.WARNING, **_: Any) -> None:
 
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _take_up_tools(**_: Any) -> None:
+    # Not the main process: it passes messages on, and a page in hand must not keep it from that.
+    os.nice(settings.worker_nice)
     process.begin(CeleryBroker(app))
 
 

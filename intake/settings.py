@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     api_keys:     who may call from other machines, "name:key" or "name[scope+scope]:key" parted by commas; empty for
                   nobody.
     workers:      processes that read side by side.
+    worker_nice:  by how much they give way to the site, as `nice` counts; 0 for not at all.
     lease_seconds: how long a step belongs to a worker that gives no sign of life.
     sweep_seconds: how often steps of dead workers are looked for.
     beat_seconds: how often a worker says that it is there.
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     hosts: str = ""
     api_keys: SecretStr = SecretStr("")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    worker_nice: int = Field(default=5, ge=0, le=19)
     lease_seconds: float = Field(default=60.0, gt=0)
     sweep_seconds: float = Field(default=10.0, gt=0)
     beat_seconds: float = Field(default=10.0, gt=0)

@@ -37,6 +37,8 @@ def work(
     """
     if SUPERVISOR_VARIABLE in os.environ:
         protection.stop_with(int(os.environ[SUPERVISOR_VARIABLE]))
+    # Before anything is loaded: only threads that are started later give way as well.
+    os.nice(settings.worker_nice)
     hands = open_hands(settings, workshop=workshop, watcher=watcher, clock=clock)
     stop = threading.Event()
     # A worker alone on its machine must see to the steps of those that died before it.

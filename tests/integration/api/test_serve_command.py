@@ -11,7 +11,14 @@ from pathlib import Path
 
 import httpx
 
-SETTINGS = {"POSTROOM_PORT": "0", "POSTROOM_WORKERS": "1", "POSTROOM_RECONCILE_SECONDS": "0.5"}
+from tests.integration.database.office import below
+
+SETTINGS = {
+    "POSTROOM_PORT": "0",
+    "POSTROOM_WORKERS": "1",
+    "POSTROOM_WORKER_NICE": "3",
+    "POSTROOM_RECONCILE_SECONDS": "0.5",
+}
 
 
 def test_a_batch_is_received_and_worked_on_and_the_whole_ends_with_a_signal(tmp_path: Path) -> None:
@@ -33,6 +40,9 @@ def test_a_batch_is_received_and_worked_on_and_the_whole_ends_with_a_signal(tmp_
             batch = answer.json()["batch_id"]
             state = _last_state(client, batch)
             assert state == "quarantined"  # a worker looked at it, and it is no scan
+            reading = with_everything_below(workers_of(server.pid))
+            assert len(reading) > 1  # the worker and its sandbox
+            assert {niceness(pid) - niceness(server.pid) for pid in reading} == {3}
             assert client.get("/health/ready").status_code == 200
             assert 'postroom_workers{state="idle"} 1.0' in client.get("/metrics").text
             lose_a_step(tmp_path / "postroom-data")
@@ -51,6 +61,19 @@ def test_a_batch_is_received_and_worked_on_and_the_whole_ends_with_a_signal(tmp_
         server.communicate(timeout=60)
     assert server.returncode == 0
     assert (tmp_path / "postroom-data" / "postroom.db").is_file()
+
+
+def workers_of(server: int) -> list[int]:
+    """The processes this one has started as workers."""
+    return [pid for pid in below(server) if b"intake.commands.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def with_everything_below(pids: list[int]) -> set[int]:
+    return {*pids, *(child for pid in pids for child in below(pid))}
+
+
+def niceness(pid: int) -> int:
+    return os.getpriority(os.PRIO_PROCESS, pid)
 
 
 def lose_a_step(home: Path) -> None:

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,12 @@ def test_celery_shows_the_worker_with_the_settings_that_lose_nothing(running: Ru
     limit = conf["task_time_limit"]
     assert limit < 30 * 60  # RabbitMQ closes the channel of who takes longer
     assert conf["broker_transport_options"]["visibility_timeout"] >= 2 * limit
+
+
+def test_its_processes_give_way_and_the_one_that_passes_messages_on_does_not(running: Running) -> None:
+    priority = partial(os.getpriority, os.PRIO_PROCESS)
+    assert priority(running.worker.process.pid) == priority(0)
+    assert {priority(child) - priority(0) for child in running.worker.children()} == {5}
 
 
 def test_flower_shows_the_worker_and_what_it_did(running: Running) -> None:
