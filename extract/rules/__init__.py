@@ -13,6 +13,7 @@ from extract.rules.dates import date_exists
 from extract.rules.numbers import imo_number, luhn_digit, nhs_number, tax_reference, vat_number
 from extract.rules.payments import account_number, iban, sort_code
 from extract.rules.people import driver_number_disagrees, gb_driver_number, nino
+from extract.rules.prose import finished
 from extract.rules.vehicles import uk_registration_mark, vin, vin_check_digit
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "date_exists",
     "driver_number_disagrees",
     "email",
+    "finished",
     "gb_driver_number",
     "iban",
     "imo_number",
@@ -47,6 +49,7 @@ RULES: Mapping[str, Callable[[str], str]] = {
         account_number,
         date_exists,
         email,
+        finished,
         gb_driver_number,
         iban,
         imo_number,

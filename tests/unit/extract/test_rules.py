@@ -11,6 +11,7 @@ from extract.rules import (
     date_exists,
     driver_number_disagrees,
     email,
+    finished,
     gb_driver_number,
     iban,
     imo_number,
@@ -33,7 +34,7 @@ from intake.synthetic.identifiers import driver_number, invent_vehicle
 from intake.synthetic.people import invent_person
 
 # Rules that say nothing of what is built differently from what they know.
-SILENT_ABOUT_OTHERS = {"us_address", "whole_address"}
+SILENT_ABOUT_OTHERS = {"finished", "us_address", "whole_address"}
 
 # The specimen licence that DVLA prints: Sarah Meredyth Morgan, born 11 March 1976.
 SPECIMEN = "MORGA753116SM9IJ"
@@ -371,3 +372,26 @@ def test_an_address_that_ends_in_a_postal_code_or_a_country_is_whole(address: st
 )
 def test_an_address_that_ends_otherwise_may_have_lost_its_end(address: str) -> None:
     assert whole_address(address).startswith("It ends neither in a postal code")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "By naturalization,",
+        "Republic of Uruguay; Embassy of",
+        "EMBASSY OF",
+        "Born in",
+        "Smith &",
+        "Either this or",
+        "He is the",
+    ],
+)
+def test_words_that_another_must_follow_have_lost_their_end(words: str) -> None:
+    assert finished(words) == "It ends as if more followed: some of it may be missing."
+
+
+@pytest.mark.parametrize(
+    "words", ["N/A", "-", "Naturalized in Portland, OR", "Indianapolis, IN", "Partner.", "The", "Roland", ""]
+)
+def test_words_that_end_as_an_answer_does_are_whole(words: str) -> None:
+    assert finished(words) == ""
