@@ -17,14 +17,13 @@ from intake.api.policy import PolicedRoute, policy
 from intake.service import Service
 from schemas.errors import Unavailable
 from schemas.scopes import Scope
-from schemas.states import MailState, StepName, StepState
+from schemas.states import MailState, StepName
 
 router: Final = APIRouter(route_class=PolicedRoute, tags=["metrics"])
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _CACHE_SECONDS: Final = 5.0  # several scrapers must not make the database count twice as often
 _REST_PER_COUNT: Final = 20  # times as long as counting took: with millions of pages that is seconds
-_OPEN_STATES: Final = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.QUARANTINED)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {MEDIA_TYPE: {}}}})
@@ -88,7 +87,7 @@ class Standings(Collector):
                 age = 0.0 if standing.oldest is None else (now - standing.oldest).total_seconds()
                 ages.add_metric((kind, state.value), max(0.0, age))
         for name in StepName:
-            for step_state in _OPEN_STATES:
+            for step_state in queue_length.COUNTED:
                 waiting.add_metric((name.value, step_state.value), steps.get((name, step_state), 0))
         oldest.add_metric((), 0.0 if ready is None else max(0.0, (now - ready).total_seconds()))
         yield from (received, mail, ages, waiting, oldest)
