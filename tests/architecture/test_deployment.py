@@ -24,6 +24,10 @@ OURS = {"web", "worker", "dispatch"}
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|AUTH")
 REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
 OPTIONAL = re.compile(r"\$\{\w+:-([^}]*)\}")
+CHOSEN = re.compile(r"\$\{(\w+):-([^}]*)\}")
+# How the parts find one another, how often they look, and what needs a folder of the machine: docs/deployment.md.
+NOT_FOR_AN_OFFICE = {"forms", "lease_seconds", "sweep_seconds", "beat_seconds"}
+OTHERWISE = {"hosts", "workers"}  # in a container, other than on a machine of one's own
 NAMES = {"AWS_ACCESS_KEY_ID"}  # of a key, which is no secret
 
 
@@ -92,6 +96,28 @@ def test_every_setting_of_ours_exists_and_can_be_used(services: dict[str, Any]) 
         assert parse_s3_address(settings.store).endpoint == "http://store:8333"
         assert parse_keys(settings.key.get_secret_value())
         assert {make_url(settings.database).host, make_url(settings.broker).host, "store"} <= set(services)
+
+
+def test_whatever_an_office_may_choose_is_passed_on_and_is_as_everywhere_if_it_chooses_nothing(
+    services: dict[str, Any],
+) -> None:
+    passed = {name: value for service in OURS for name, value in services[service]["environment"].items()}
+    wanted = {field: PREFIX + field.upper() for field in Settings.model_fields if field not in NOT_FOR_AN_OFFICE}
+    assert {variable for variable in wanted.values() if variable not in passed} == set()
+    usual = Settings.model_construct()
+    for field, variable in wanted.items():
+        if (given := CHOSEN.fullmatch(passed[variable])) and field not in OTHERWISE:
+            assert given[1] == variable
+            value = Settings(**{field: given[2]})  # type: ignore[arg-type]
+            assert getattr(value, field) == getattr(usual, field), variable
+
+
+def test_all_parts_agree_by_when_post_is_to_be_done_and_where_events_go(services: dict[str, Any]) -> None:
+    """Workers say when a task is due, the site whether its batch is late; events are sent by whichever is there."""
+    for field in Settings.model_fields:
+        if field in ("target_days", "holidays", "event_source", "settle_seconds") or field.startswith("webhook_"):
+            assert {services[name]["environment"].get(PREFIX + field.upper()) for name in OURS} != {None}
+            assert len({services[name]["environment"].get(PREFIX + field.upper()) for name in OURS}) == 1, field
 
 
 def test_no_secret_has_a_default(text: str, services: dict[str, Any]) -> None:
