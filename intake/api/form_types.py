@@ -9,9 +9,10 @@ from intake.api.front_desk import AtDesk, FrontDesk
 from intake.api.policy import PolicedRoute, Policy, policy
 from intake.api.problem import ProblemCode, Refused
 from intake.api.views import PublicView
+from schemas.events import EventType
 from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import FormType
-from schemas.json_schema import as_text, form_id, form_schema, record_schema
+from schemas.json_schema import as_text, event_schema, form_id, form_schema, record_schema
 
 router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1", tags=["form types"])
 
@@ -90,6 +91,13 @@ def show_form_schema(desk: AtDesk, form_type: FormTypeId) -> Response:
 def show_record_schema() -> Response:
     """The JSON Schema (draft 2020-12) of any record."""
     return Response(as_text(record_schema()), media_type=_SCHEMA)
+
+
+@router.get("/schemas/events/{event}", response_class=Response, responses=_A_SCHEMA)
+@policy(Policy.KNOWN)
+def show_event_schema(event: EventType) -> Response:
+    """The JSON Schema (draft 2020-12) of what events of one kind carry as their `data`."""
+    return Response(as_text(event_schema(event)), media_type=_SCHEMA)
 
 
 def _form(desk: FrontDesk, form_type: str) -> FormType:

@@ -12,7 +12,8 @@ from intake.api.app import create_app
 from intake.database.tables import BatchRow, FileRow, PieceRow
 from intake.form_choice import chosen_form_types
 from intake.service import Service
-from schemas.json_schema import form_schema, record_schema
+from schemas.events import EventType
+from schemas.json_schema import event_schema, form_schema, record_schema
 from tests.integration.api.caller import Caller, problem_of
 from tests.integration.database.review_world import FORM, NAME, SURE, World, field, form
 from tests.integration.database.test_record_rows import record
@@ -124,5 +125,8 @@ def test_form_types_are_told_with_the_schemas_of_their_records(caller: Caller) -
         assert schema.json() == json.loads(json.dumps(form_schema(form_type)))
         assert schema.json()["$id"] == one["schema_id"]
     assert caller.get("/v1/schemas/record").json() == json.loads(json.dumps(record_schema()))
+    for event in EventType:
+        assert caller.get(f"/v1/schemas/events/{event.value}").json() == json.loads(json.dumps(event_schema(event)))
+    problem_of(caller.get("/v1/schemas/events/record.lost"), 422, "invalid_request")
     for rest in ("", "/schema"):
         problem_of(caller.get(f"/v1/form-types/nothing{rest}"), 404, "not_found")
