@@ -55,6 +55,7 @@ _OF_ROUTES: Final = {
     "/v1/pieces/{piece_id}": _WITH_DATABASE | _WITH_INPUT | {404: "There is no such piece."},
     "/v1/form-types/{form_type}": _WITH_INPUT | {404: "There is no such form type."},
     "/v1/form-types/{form_type}/schema": _WITH_INPUT | {404: "There is no such form type."},
+    "/v1/schemas/events/{event}": _WITH_INPUT | {404: "That is no name of an event."},
     "/v1/quarantine": _WITH_DATABASE | _WITH_INPUT,
     "/v1/quarantine/{subject_id}/retry": _WITH_DATABASE | _WITH_INPUT | _NOT_SET_ASIDE,
     "/v1/quarantine/{subject_id}/reject": _WITH_DATABASE | _WITH_INPUT | _WITH_BODY | _NOT_SET_ASIDE,
