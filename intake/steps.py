@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, Insert, Update, bindparam, func, literal, select, update
+from sqlalchemy import BindParameter, ColumnElement, Insert, Update, bindparam, exists, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -226,15 +226,24 @@ def cancel(session: Session, subject: Subject, now: datetime) -> int:
 
     For what is being rejected: moving the file or piece itself is the caller's business.
     """
-    about = StepRow.file_id == subject.file_id if subject.piece_id is None else StepRow.piece_id == subject.piece_id
     ended = (
         update(StepRow)
-        .where(about, StepRow.state.not_in((StepState.DONE, StepState.CANCELLED)))
+        .where(_is_open_of(subject))
         .values(state=StepState.CANCELLED, state_since=now, lease_until=None, not_before=None)
         .returning(StepRow.id)
         .execution_options(**_QUIET)
     )
     return len(session.scalars(ended).all())
+
+
+def has_open(session: Session, subject: Subject) -> bool:
+    """Whether a file or piece has a step that `cancel` would end."""
+    return session.scalars(select(exists().where(_is_open_of(subject)))).one()
+
+
+def _is_open_of(subject: Subject) -> ColumnElement[bool]:
+    about = StepRow.file_id == subject.file_id if subject.piece_id is None else StepRow.piece_id == subject.piece_id
+    return about & StepRow.state.not_in((StepState.DONE, StepState.CANCELLED))
 
 
 def wait_after(claim: Claim) -> timedelta:

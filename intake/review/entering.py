@@ -119,9 +119,10 @@ def enter(
     if (earlier := _entered_before(session, keyer, held.task_id, key)) is not None:
         return earlier
     document_id = _document_of(session, held.task_id)
-    if held.over is not None:
-        settling.cancel_publication(session, document_id, now)
-    piece_id = settling.lock_piece_of(session, document_id)
+    if held.over is None:
+        piece_id = settling.lock_piece_of(session, document_id)
+    else:
+        piece_id = settling.take_from_publication(session, document_id, now)
     task = _hold(session, keyer, held, now)
     entry = _entry(keyer, task, answer.act, key, now)
     if answer.act is Act.IDENTIFY:

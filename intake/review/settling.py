@@ -126,10 +126,20 @@ def bring_back(session: Session, document_id: int, now: datetime) -> None:
         document.state, document.state_since = DocumentState.REVIEW, now
 
 
-def cancel_publication(session: Session, document_id: int, now: datetime) -> None:
-    """Nobody publishes the piece of this document as it is now. To be called before its file is locked."""
+def take_from_publication(session: Session, document_id: int, now: datetime) -> int:
+    """As `lock_piece_of`, and nobody publishes the piece as it is now."""
     piece_id = session.scalars(select(DocumentRow.piece_id).where(DocumentRow.id == document_id)).one()
-    steps.cancel(session, Subject(piece_id=piece_id), now)
+    subject = Subject(piece_id=piece_id)
+    while True:
+        steps.cancel(session, subject, now)
+        locking = session.begin_nested()
+        whereabouts.lock(session, piece_id)
+        if not steps.has_open(session, subject):
+            locking.commit()
+            return piece_id
+        # Whoever had the file until now gave the last answer. Its step may be a worker's already, who holds it and
+        # waits for the file: let that go, and begin with the step again.
+        locking.rollback()
 
 
 def withdraw(session: Session, piece_id: int, now: datetime) -> int:

@@ -49,8 +49,7 @@ def undo(session: Session, rules: Rules, keyer: Keyer, new_key: str, now: dateti
         return earlier
     entry = _wanted(session, keyer, which)
     document_id = session.scalars(select(TaskRow.document_id).where(TaskRow.id == entry.task_id)).one()
-    settling.cancel_publication(session, document_id, now)
-    settling.lock_piece_of(session, document_id)
+    settling.take_from_publication(session, document_id, now)
     query = (
         select(TaskRow).where(TaskRow.id == entry.task_id).with_for_update().execution_options(populate_existing=True)
     )

@@ -10,12 +10,14 @@ from sqlalchemy import select, update
 from intake import ledger, record_rows, steps, whereabouts
 from intake.database.engine import Database
 from intake.database.tables import EntryRow, FieldRow, PieceRow, StepRow, TaskRow
+from intake.journey import Journey
 from intake.review import asking, claims, entering, showing, undoing
 from intake.review.answers import Answer
 from intake.review.claims import Held, Keyer, Wish
 from intake.review.entering import Entered, Referral
 from intake.review.rules import Rules
 from intake.review.showing import Shown
+from intake.step_runner import StepRunner
 from schemas.field import FieldKind, FieldSpec, Rule
 from schemas.form_type import FormType
 from schemas.record import Record
@@ -163,16 +165,17 @@ class World:
 
     def publish(self) -> int:
         """Do every publication that is ready, as a worker would; how many."""
-        from intake.journey import Journey  # noqa: PLC0415
-        from intake.step_runner import StepRunner  # noqa: PLC0415
-
-        nothing: Any = None
-        journey = Journey(self.database, nothing, nothing, nothing, nothing)
-        runner = StepRunner(self.database.with_clock(lambda: self.now), journey.bodies, "worker-1")
+        runner = StepRunner(self.database.with_clock(lambda: self.now), publishing(self).bodies, "worker-1")
         try:
             return runner.run_until_idle()
         finally:
             runner.close()
+
+
+def publishing(world: World) -> Journey:
+    """A worker's steps, of which only the last has what it needs."""
+    nothing: Any = None
+    return Journey(world.database, nothing, nothing, nothing, nothing)
 
 
 def with_settle(world: World, **by: float) -> World:

@@ -1,0 +1,151 @@
+"""Two people, or a person and a worker, act on the same mail at the same moment: the second waits for the first and
+then sees what is so by then, not what was so when it began."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from intake import steps
+from intake.database.engine import Database
+from intake.database.tables import RevisionRow, StepRow
+from intake.review import entering, undoing
+from intake.review.answers import Answer
+from intake.review.claims import Held, Keyer
+from intake.review.entering import Entered
+from intake.review.showing import Shown
+from intake.sweep import sweep
+from schemas.review import Act
+from schemas.states import MailState, StepName, StepState
+from tests.integration.database.review_world import ANNA, BEN, BORN, NAME, World, form, publishing, with_settle
+from tests.integration.database.small_world import claimed
+
+Found = TypeVar("Found")
+Deed = Callable[[Session], Found]
+_WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """Pieces wait for a minute before they are published."""
+    return with_settle(World(database), seconds=60)
+
+
+def meet(database: Database, first: Callable[[Session], object], second: Callable[[Session], Found]) -> Future[Found]:
+    """Do `second` while `first` is done and not yet committed: what came of `second`, which had to wait."""
+
+    def do() -> Found:
+        with database.write() as session:
+            return second(session)
+
+    with ThreadPoolExecutor(1) as other:
+        with database.write() as session:
+            first(session)
+            met = other.submit(do)
+            _until_it_waits(database, met)
+        return met
+
+
+def _until_it_waits(database: Database, met: "Future[Found]") -> None:
+    """SQLite lets nobody begin to write meanwhile, and does not tell who waits."""
+    deadline = time.monotonic() + 5
+    while not met.done() and time.monotonic() < deadline:
+        if not database.is_postgresql:
+            time.sleep(0.1)
+            return
+        with database.read() as session:
+            if session.scalars(_WAITING).one():
+                return
+        time.sleep(0.01)
+
+
+def entering_of(
+    world: World, keyer: Keyer, task: Shown, answer: str, key: str, over: int | None = None
+) -> Deed[Entered]:
+    held = Held(task.id, task.fence, task.version, over)
+    return lambda session: entering.enter(session, world.rules, keyer, held, Answer(Act.VALUE, answer), key, world.now)
+
+
+def undoing_of(world: World, keyer: Keyer, key: str) -> Deed[int]:
+    return lambda session: undoing.undo(session, world.rules, keyer, key, world.now)
+
+
+def publications(world: World) -> list[StepState]:
+    with world.database.read() as session:
+        query = select(StepRow.state).where(StepRow.name == StepName.PUBLISH).order_by(StepRow.id)
+        return list(session.scalars(query))
+
+
+def revisions(world: World) -> int:
+    with world.database.read() as session:
+        return session.scalars(select(func.count()).select_from(RevisionRow)).one()
+
+
+# --- a last answer, and taking back ----------------------------------------------------------------------------------
+
+
+def test_what_is_taken_back_while_the_last_answer_arrives_is_not_published(world: World) -> None:
+    world.read(form(name=NAME, born=BORN))
+    world.enter(ANNA, world.one(ANNA), "Jane Dow")
+    last = entering_of(world, BEN, world.one(BEN), "27 3 84", "last")
+    meet(world.database, last, undoing_of(world, ANNA, "back")).result()
+    assert (world.state(), world.differences()) == (MailState.IN_REVIEW, {})
+    assert publications(world) == [StepState.CANCELLED]
+
+
+def test_what_is_put_in_anothers_place_while_the_last_answer_arrives_is_published_once(world: World) -> None:
+    world.read(form(name=NAME, born=BORN))
+    seen = world.one(ANNA)
+    world.enter(ANNA, seen, "Jane Dow")
+    version = world.task(seen.id).version
+    last = entering_of(world, BEN, world.one(BEN), "27 3 84", "last")
+    replacing = entering_of(world, BEN, seen, "Jane Dew", "instead", over=version)
+    meet(world.database, last, replacing).result()
+    assert (world.state(), world.differences()) == (MailState.IN_WORK, {})
+    assert publications(world) == [StepState.CANCELLED, StepState.WAITING]
+    publish_later(world)
+    assert (world.state(), world.differences(), revisions(world)) == (MailState.PUBLISHED, {}, 1)
+    assert world.field("name").value == "Jane Dew"
+
+
+def test_what_is_taken_back_while_it_is_being_published_comes_out_again(world: World) -> None:
+    world.read(form(name=NAME))
+    world.enter(ANNA, world.one(ANNA), "Jane Dow")
+    world.later(minutes=1)
+    sweep(world.database, world.now)
+    with world.database.write() as session:
+        claim = claimed(steps.claim(session, [StepName.PUBLISH], "worker-1", world.now))
+
+    def publish(session: Session) -> None:
+        steps.finish(session, claim, world.now)
+        publishing(world).publish(claim)(session, world.now)
+
+    meet(world.database, publish, undoing_of(world, ANNA, "back")).result()
+    assert (world.state(), world.differences(), revisions(world)) == (MailState.IN_REVIEW, {}, 1)
+    [task] = world.claim(ANNA)
+    world.enter(ANNA, task, "Jane Dew")
+    publish_later(world)
+    assert (world.state(), world.differences(), revisions(world)) == (MailState.PUBLISHED, {}, 2)
+
+
+def test_what_is_being_taken_back_is_not_published_by_a_worker_at_its_end(world: World) -> None:
+    world.read(form(name=NAME))
+    world.enter(ANNA, world.one(ANNA), "Jane Dow")
+    world.later(minutes=1)
+    sweep(world.database, world.now)
+    with world.database.write() as session:
+        claim = claimed(steps.claim(session, [StepName.PUBLISH], "worker-1", world.now))
+    met = meet(world.database, undoing_of(world, ANNA, "back"), lambda session: steps.finish(session, claim, world.now))
+    assert isinstance(met.exception(), steps.Fenced)
+    assert (world.state(), world.differences(), revisions(world)) == (MailState.IN_REVIEW, {}, 0)
+
+
+def publish_later(world: World) -> None:
+    """As a worker does once the piece has waited."""
+    world.later(minutes=2)
+    sweep(world.database, world.now)
+    world.publish()
