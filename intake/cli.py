@@ -48,6 +48,7 @@ _PEOPLE_COMMANDS: Final = {
 }
 _STORE_COMMANDS: Final = {
     "orphans": "intake.commands.store:list_orphans",
+    "rewrap": "intake.commands.store:rewrap",
 }
 _KEY_COMMANDS: Final = {
     "list": "intake.commands.keys:list_keys",

@@ -1,4 +1,4 @@
-"""`postroom store`: what lies in the file store and belongs to nothing in the database."""
+"""`postroom store`: files that belong to nothing in the database, and the key that everything is sealed with."""
 
 import getpass
 import json
@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from intake import orphans
-from intake.commands.opened_service import opened_service
+from intake import orphans, rewrapping
+from intake.commands.opened_service import ExitCode, opened_service
 from intake.orphans import Doubtful
 from intake.store import ORPHAN_AGE, Survey, Swept
+from intake.store.errors import KeyUnusable
 
 _opened = partial(opened_service, Doubtful)
 
@@ -40,6 +41,29 @@ def list_orphans(
         typer.echo(json.dumps(_as_json(found.survey, removed), indent=2))
         return
     _show(found.survey, removed)
+
+
+def rewrap() -> None:
+    """Bring all files and the secrets of webhooks under the first key in POSTROOM_KEY; the service may run meanwhile.
+
+    When every process has had the new key first and this ends with 0, the old one can be taken out of POSTROOM_KEY.
+    Exit codes: 0 done; 1 there is no key, or something could not be brought under it; 5 the database or the store does
+    not answer.
+    """
+    with opened_service(KeyUnusable) as service:
+        done = rewrapping.rewrap(service, getpass.getuser())
+    typer.echo(f"Under the key {done.key_id} now: {done.files} files, {done.secrets} secrets of webhooks.")
+    complaints = [
+        *(f"Left as it is: {problem}." for problem in done.left_files),
+        *(
+            f"The secret of webhook {each} does not open. Rotate it: postroom webhooks rotate {each}"
+            for each in done.left_webhooks
+        ),
+    ]
+    for complaint in complaints:
+        Console(stderr=True).print(complaint, highlight=False, soft_wrap=True)
+    if complaints:
+        raise typer.Exit(ExitCode.NOT_DONE)
 
 
 def _show(survey: Survey, removed: Swept | None) -> None:

@@ -15,6 +15,7 @@ from intake.events import deliveries, outbox
 from intake.events.address import Allowed, Resolve, addresses_of, judge_url, look_up
 from intake.events.signing import SecretBox, new_secret, secret_box
 from intake.settings import Settings
+from intake.store.errors import KeyUnusable
 from schemas.delivery import DeliveryOutcome, DeliveryState, WebhookState
 from schemas.errors import MailError
 from schemas.events import ANNOUNCED, EventType, WebhookTest
@@ -86,6 +87,14 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Resealed:
+    """secrets: how many lie under the newest key now.  left: the webhooks with a secret that does not open."""
+
+    secrets: int
+    left: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Office:
     """What managing webhooks needs: where they may lead, and how secrets are kept."""
 
@@ -126,6 +135,31 @@ class Office:
         session.flush()
         audit.append(session, now, actor, "webhook secret rotated", f"webhook:{row.id}")
         return _shown(row), secret
+
+    def reseal(self, session: Session, now: datetime) -> Resealed:
+        """Bring the secrets of all webhooks under the newest key; one that no longer signs is forgotten instead.
+
+        What does not open stays as it is, and so does the version: for those who manage it nothing changes.
+        """
+        query = select(WebhookRow).where(WebhookRow.state != WebhookState.REMOVED).order_by(WebhookRow.id)
+        secrets, left = 0, []
+        for row in session.scalars(query.with_for_update(key_share=True)):
+            try:
+                secrets += self._reseal_one(row, now)
+            except KeyUnusable:
+                left.append(row.public_id)
+        session.flush()
+        return Resealed(secrets, tuple(left))
+
+    def _reseal_one(self, row: WebhookRow, now: datetime) -> int:
+        """How many secrets it has. Changes none of them if one does not open."""
+        previous = row.previous_secret
+        if previous is not None and row.previous_until is not None and row.previous_until <= now:
+            previous = None
+        renewed = self.box.renew(row.secret, row.public_id)
+        row.previous_secret = None if previous is None else self.box.renew(previous, row.public_id)
+        row.secret = renewed
+        return 1 if previous is None else 2
 
 
 def office_of(settings: Settings) -> Office:
