@@ -116,13 +116,16 @@ def enter(
         raise NotForThisTask("That is too long.")
     if not is_writable(answer):
         raise NotForThisTask(NOT_WRITABLE)
-    if (earlier := _entered_before(session, keyer, held.task_id, key)) is not None:
-        return earlier
     document_id = _document_of(session, held.task_id)
-    if held.over is None:
-        piece_id = settling.lock_piece_of(session, document_id)
-    else:
-        piece_id = settling.take_from_publication(session, document_id, now)
+    with session.begin_nested() as locking:
+        if held.over is None:
+            piece_id = settling.lock_piece_of(session, document_id)
+        else:
+            piece_id = settling.take_from_publication(session, document_id, now)
+        # Only now: sent twice at once, it has waited for itself.
+        if (earlier := _entered_before(session, keyer, held.task_id, key)) is not None:
+            locking.rollback()
+            return earlier
     task = _hold(session, keyer, held, now)
     entry = _entry(keyer, task, answer.act, key, now)
     if answer.act is Act.IDENTIFY:
@@ -142,9 +145,9 @@ def pass_on(
     session: Session, keyer: Keyer, held: Held, key: str, now: datetime, referral: Referral | None = None
 ) -> Entered:
     """Skip a task, or with a referral hand it on: it waits for others. Raises Stale."""
+    settling.lock_piece_of(session, _document_of(session, held.task_id))
     if (earlier := _entered_before(session, keyer, held.task_id, key)) is not None:
         return earlier
-    settling.lock_piece_of(session, _document_of(session, held.task_id))
     task = _hold(session, keyer, held, now)
     act, outcome = (Act.SKIP, Outcome.SKIPPED) if referral is None else (Act.REFER, Outcome.REFERRED)
     entry = _entry(keyer, task, act, key, now)

@@ -48,15 +48,17 @@ def undo(session: Session, rules: Rules, keyer: Keyer, new_key: str, now: dateti
     if (earlier := _undone_before(session, keyer, new_key)) is not None:
         return earlier
     entry = _wanted(session, keyer, which)
-    document_id = session.scalars(select(TaskRow.document_id).where(TaskRow.id == entry.task_id)).one()
-    settling.take_from_publication(session, document_id, now)
+    while not _lock(session, entry, now):
+        if (earlier := _undone_before(session, keyer, new_key)) is not None:
+            return earlier
+        entry = _wanted(session, keyer, which)
     query = (
         select(TaskRow).where(TaskRow.id == entry.task_id).with_for_update().execution_options(populate_existing=True)
     )
     task = session.scalars(query).one()
     _refuse_if_others_went_on(session, task, entry, keyer)
     try:
-        settling.bring_back(session, document_id, now)
+        settling.bring_back(session, task.document_id, now)
     except ForbiddenMove as error:
         raise CannotUndo("The piece was set aside meanwhile: an operator must see to it first.") from error
     _put_back(session, task, entry, now)
@@ -70,9 +72,21 @@ def undo(session: Session, rules: Rules, keyer: Keyer, new_key: str, now: dateti
         session.flush()
     except IntegrityError as error:
         raise CannotUndo("You have another task of this field in hand meanwhile.") from error
-    details: audit.Details = {"entry": undoing.id, "undoes": entry.id, "document": document_id}
+    details: audit.Details = {"entry": undoing.id, "undoes": entry.id, "document": task.document_id}
     audit.append(session, now, keyer.actor, "entry taken back", f"task:{task.id}", details)
     return task.id
+
+
+def _lock(session: Session, entry: EntryRow, now: datetime) -> bool:
+    """Hold the piece of an entry; False, and nothing is held, if it was taken back while that was waited for."""
+    document_id = session.scalars(select(TaskRow.document_id).where(TaskRow.id == entry.task_id)).one()
+    locking = session.begin_nested()
+    settling.take_from_publication(session, document_id, now)
+    if session.scalars(select(EntryRow.id).where(EntryRow.undoes == entry.id)).one_or_none() is not None:
+        locking.rollback()
+        return False
+    locking.commit()
+    return True
 
 
 def _undone_before(session: Session, keyer: Keyer, key: str) -> int | None:

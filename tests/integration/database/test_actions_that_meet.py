@@ -144,6 +144,62 @@ def test_what_is_being_taken_back_is_not_published_by_a_worker_at_its_end(world:
     assert (world.state(), world.differences(), revisions(world)) == (MailState.IN_REVIEW, {}, 0)
 
 
+# --- the same, sent twice at once ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_an_entry_sent_twice_at_once_takes_effect_once_and_both_are_told_so(world: World, *, is_over: bool) -> None:
+    world.read(form(name=NAME))
+    task, over = world.one(ANNA), None
+    if is_over:
+        world.enter(ANNA, task, "Jane Dow")
+        over = world.task(task.id).version
+    sent = entering_of(world, BEN if is_over else ANNA, task, "Jane Dew", "twice", over=over)
+    told: list[Entered] = []
+    met = meet(world.database, lambda session: told.append(sent(session)), sent)
+    assert met.result() == told[0]
+    assert [entry.text for entry in world.entries()][-1:] == ["Jane Dew"]
+    assert len(world.entries()) == (2 if is_over else 1)
+    assert publications(world)[-1] is StepState.WAITING
+    assert (world.state(), world.differences()) == (MailState.IN_WORK, {})
+
+
+def test_a_task_passed_over_twice_at_once_is_passed_over_once(world: World) -> None:
+    world.read(form(name=NAME))
+    task = world.one(ANNA)
+    held = Held(task.id, task.fence, task.version)
+    told: list[Entered] = []
+
+    def skip(session: Session) -> Entered:
+        return entering.pass_on(session, ANNA, held, "twice", world.now)
+
+    assert meet(world.database, lambda session: told.append(skip(session)), skip).result() == told[0]
+    assert len(world.entries()) == 1
+
+
+def test_undo_sent_twice_at_once_takes_back_once_and_both_are_told_so(world: World) -> None:
+    world.read(form(name=NAME), form(name=NAME))
+    tasks = world.claim(ANNA, most=2)
+    for task in tasks:
+        world.enter(ANNA, task, "Jane Dow")
+    back = undoing_of(world, ANNA, "back")
+    assert meet(world.database, back, back).result() == tasks[1].id
+    assert [entry.undoes for entry in world.entries() if entry.undoes] == [2]
+    assert (world.state(1), world.state(2)) == (MailState.IN_WORK, MailState.IN_REVIEW)
+    assert world.differences() == {}
+
+
+def test_who_takes_back_on_two_screens_at_once_takes_back_two_entries(world: World) -> None:
+    world.read(form(name=NAME), form(name=NAME))
+    first, second = world.claim(ANNA, most=2)
+    for task in (first, second):
+        world.enter(ANNA, task, "Jane Dow")
+    met = meet(world.database, undoing_of(world, ANNA, "here"), undoing_of(world, ANNA, "there"))
+    assert met.result() == first.id
+    assert [entry.undoes for entry in world.entries() if entry.undoes] == [2, 1]
+    assert (world.state(1), world.state(2), world.differences()) == (MailState.IN_REVIEW, MailState.IN_REVIEW, {})
+
+
 def publish_later(world: World) -> None:
     """As a worker does once the piece has waited."""
     world.later(minutes=2)
