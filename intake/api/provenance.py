@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Row, or_, select
+from sqlalchemy.orm import Session
 
 from intake import corrections, model_files, published
 from intake.api.record_views import (
@@ -23,9 +24,11 @@ from intake.database.tables import BatchRow, DocumentRow, EntryRow, FileRow, Pag
 from intake.model_files import ModelFile
 from intake.published import Published
 from intake.records import outline_of
+from intake.review.answers import same
+from intake.review.entering import keyed_of
 from schemas.record import Record, RecordField, RecordPage, RecordReading
-
-_UNDOING: Final = aliased(EntryRow)
+from schemas.review import ANSWERS, Act, Outcome
+from schemas.states import DocumentState, TaskKind
 
 
 class OnPaper(NamedTuple):
@@ -78,7 +81,7 @@ def provenance(session: Session, found: Published, record: Record, name: str) ->
             features=field.features,
             reasons=tuple(field.reasons),
         ),
-        people=_people(session, document_id, name),
+        people=_people(session, document_id, name, found.published_at),
         corrections=_corrections(session, document_id, name),
         revisions=_stands(session, found.record_id, name),
     )
@@ -131,26 +134,52 @@ def _model(digits: str, file: ModelFile | None) -> ModelView:
     return ModelView(digits=digits, sha256=file.sha256, name=file.name, source=file.source, version=file.version)
 
 
-def _people(session: Session, document_id: int, name: str) -> tuple[ActView, ...]:
-    is_undone = exists().where(_UNDOING.undoes == EntryRow.id)
-    query = (
-        select(EntryRow, is_undone)
-        .join(TaskRow, EntryRow.task_id == TaskRow.id)
-        .where(TaskRow.document_id == document_id, TaskRow.field.in_((name, "")))
-        .order_by(EntryRow.id)
-    )
+def _people(session: Session, document_id: int, name: str, published_at: datetime) -> tuple[ActView, ...]:
+    acts = _acts(session, document_id, name, published_at)
+    undone = {entry.undoes for entry, _ in acts}
+    kept = [entry for entry, _ in acts if entry.id not in undone]
+    settled = next((entry for entry in reversed(kept) if entry.outcome is Outcome.SETTLED), None)
+    identified = next((entry for entry in reversed(kept) if entry.outcome is Outcome.IDENTIFIED), None)
     return tuple(
         ActView(
             at=entry.at,
             role=entry.role,
+            task=task,
             action=entry.action,
             outcome=entry.outcome,
             status=entry.status,
+            value=entry.text if entry.action is Act.IDENTIFY else entry.value,
+            text=entry.text if entry.action in ANSWERS else "",
             reason=entry.reason,
-            is_undone=undone,
+            stood=entry in kept and (entry is identified or _says(entry, settled)),
+            is_undone=entry.id in undone,
         )
-        for entry, undone in session.execute(query)
+        for entry, task in acts
     )
+
+
+def _acts(session: Session, document_id: int, name: str, published_at: datetime) -> "Sequence[Row[EntryRow, TaskKind]]":
+    """What people did with the field or its document, the first first, each with what they were asked.
+
+    While people are at it again, what they key for the next revision is left out: it is theirs until that is published.
+    """
+    query = (
+        select(EntryRow, TaskRow.kind)
+        .join(TaskRow, EntryRow.task_id == TaskRow.id)
+        .join(DocumentRow, TaskRow.document_id == DocumentRow.id)
+        .where(
+            TaskRow.document_id == document_id,
+            TaskRow.field.in_((name, "")),
+            or_(DocumentRow.state == DocumentState.PUBLISHED, EntryRow.at <= published_at),
+        )
+        .order_by(EntryRow.id)
+    )
+    return session.execute(query).all()
+
+
+def _says(entry: EntryRow, settled: EntryRow | None) -> bool:
+    """Whether an entry says what the field came to say."""
+    return settled is not None and entry.action in ANSWERS and same(keyed_of(entry), keyed_of(settled))
 
 
 def _corrections(session: Session, document_id: int, name: str) -> tuple[CorrectedView, ...]:

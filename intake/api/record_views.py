@@ -11,6 +11,7 @@ from schemas.field import FieldKind, FieldStatus
 from schemas.page import PageLabel
 from schemas.record import Fractions, Outline, Record, RecordCheck, RecordMark
 from schemas.review import Act, Outcome, ReferReason
+from schemas.states import TaskKind
 
 _SHA256 = "^[0-9a-f]{64}$"
 Status = Literal["complete", "review", "failed"]
@@ -122,14 +123,26 @@ class DecisionView(PublicView):
 
 
 class ActView(PublicView):
-    """What one person did with this field. Who they are is not told, nor what they keyed where it did not stand."""
+    """What one person did with this field, or with the document as a whole. Who they are is not told."""
 
     at: datetime
     role: str
+    task: TaskKind = Field(
+        description="What they were asked: `confirm` what the machine read, `key` or `double_key` it blind,"
+        " `adjudicate` between two who keyed different things, `identify` the document."
+    )
     action: Act
     outcome: Outcome
     status: str | None = Field(description="What the field was by this alone; null for a value.")
+    value: str | int | bool | list[str] | None = Field(
+        description="What was keyed, as a value; the form type of a document that was identified; null for none."
+    )
+    text: str = Field(description="As it was keyed; empty where nothing was.")
     reason: ReferReason | None
+    stood: bool = Field(
+        description="Whether the field came to say this: it was not taken back, nobody decided otherwise. What was"
+        " corrected after publication is told under `corrections`."
+    )
     is_undone: bool = Field(description="Whether it was taken back.")
 
 
@@ -169,6 +182,9 @@ class ProvenanceView(PublicView):
     marks: tuple[RecordMark, ...]
     checks: tuple[RecordCheck, ...]
     decision: DecisionView
-    people: tuple[ActView, ...] = Field(description="The first first.")
+    people: tuple[ActView, ...] = Field(
+        description="The first first, also what did not stand. What is keyed for a revision that is not published yet"
+        " is told once it is."
+    )
     corrections: tuple[CorrectedView, ...] = Field(description="The first first.")
     revisions: tuple[StandView, ...] = Field(description="The first first.")

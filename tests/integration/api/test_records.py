@@ -15,12 +15,25 @@ from intake import model_files, published
 from intake.api.app import create_app
 from intake.database.tables import BatchRow, FileRow, ModelFileRow, PageRow, PieceRow, RevisionRow
 from intake.review.answers import Answer
+from intake.review.entering import Referral
 from intake.service import Service
 from schemas.json_schema import form_schema, record_schema
 from schemas.record import Record
-from schemas.review import Act, Outcome
+from schemas.review import Act, Outcome, Queue, ReferReason
 from tests.integration.api.caller import Caller, problem_of
-from tests.integration.database.review_world import ANNA, BORN, FORM, NAME, SURE, World, field, form
+from tests.integration.database.review_world import (
+    ACCOUNT,
+    ANNA,
+    BEN,
+    BORN,
+    CARA,
+    FORM,
+    NAME,
+    SURE,
+    World,
+    field,
+    form,
+)
 from tests.integration.database.small_world import NOW, add_document, publish, receive_pieces
 from tests.integration.database.test_record_rows import FAILURE, record
 from tests.schema_check import faults_of
@@ -304,6 +317,85 @@ def test_one_call_leads_from_a_value_back_to_the_paper(caller: Caller, world: Wo
     assert "anna" not in json.dumps(found)
     [stand] = found["revisions"]
     assert (stand["revision"], stand["value"], stand["record_sha256"]) == (1, "Jane Dow", one["sha256"])
+
+
+def acts_on(caller: Caller, name: str, revision: int = 1) -> list[tuple[Any, ...]]:
+    """What people did with a field of the one record, as its provenance tells it."""
+    one = pages(caller)[-1]
+    assert one["revision"] == revision
+    found = caller.get(f"/v1/records/{one['record_id']}/fields/{name}/provenance").json()
+    assert not any(person in json.dumps(found) for person in ("anna", "ben", "cara"))
+    told = ("role", "task", "action", "outcome", "value", "stood", "is_undone")
+    return [tuple(act[key] for key in told) for act in found["people"]]
+
+
+def test_what_two_people_keyed_differently_and_what_a_third_decided_is_told_in_order(
+    caller: Caller, world: World
+) -> None:
+    world.read(form(account=ACCOUNT))
+    for keyer, queue, text in (
+        (ANNA, Queue.READING, "778890"), (BEN, Queue.READING, "778891"), (CARA, Queue.ADJUDICATION, "778891"),
+    ):  # fmt: skip
+        world.enter(keyer, world.one(keyer, queue), text)
+    world.publish()
+    assert acts_on(caller, "account") == [
+        ("caseworker", "double_key", "value", "second", "778890", False, False),
+        ("caseworker", "double_key", "value", "adjudication", "778891", True, False),
+        ("senior", "adjudicate", "value", "settled", "778891", True, False),
+    ]
+
+
+def test_two_people_who_keyed_the_same_both_stand(caller: Caller, world: World) -> None:
+    world.read(form(account=ACCOUNT))
+    for keyer in (ANNA, BEN):
+        world.enter(keyer, world.one(keyer), "778890")
+    world.publish()
+    assert [(act[4], act[5]) for act in acts_on(caller, "account")] == [("778890", True)] * 2
+
+
+def test_a_value_that_was_taken_back_is_told_and_did_not_stand(caller: Caller, world: World) -> None:
+    world.read(form(name=NAME))
+    world.enter(ANNA, world.one(ANNA), "Jane Dow")
+    world.enter(ANNA, world.undo(ANNA), Answer(Act.UNREADABLE))
+    world.publish()
+    assert acts_on(caller, "name") == [
+        ("caseworker", "confirm", "value", "settled", "Jane Dow", False, True),
+        ("caseworker", "confirm", "undo", "undone", None, False, False),
+        ("caseworker", "confirm", "unreadable", "settled", None, True, False),
+    ]
+
+
+def test_a_note_to_whoever_it_was_referred_to_is_nobody_elses(caller: Caller, world: World) -> None:
+    world.read(form(name=NAME))
+    world.pass_on(ANNA, world.one(ANNA), Referral(ReferReason.OTHER, "Ask the family."))
+    world.enter(CARA, world.one(CARA, Queue.REFERRED), "Jane Dow")
+    world.publish()
+    [referred, settled] = acts_on(caller, "name")
+    assert (referred[2:], settled[4:6]) == (("refer", "referred", None, False, False), ("Jane Dow", True))
+    assert "family" not in json.dumps(caller.get("/v1/records").json())
+    [one] = pages(caller)
+    assert "family" not in caller.get(f"/v1/records/{one['record_id']}/fields/name/provenance").text
+
+
+def test_what_is_keyed_for_a_revision_that_is_not_out_yet_is_told_with_it(caller: Caller, world: World) -> None:
+    world.read(form(account=ACCOUNT))
+    for keyer in (ANNA, BEN):
+        world.enter(keyer, world.one(keyer), "778890")
+    world.publish()
+    before = acts_on(caller, "account")
+    world.later(minutes=5)
+    world.enter(BEN, world.undo(BEN), "778895")
+    assert acts_on(caller, "account") == before
+    world.enter(CARA, world.one(CARA, Queue.ADJUDICATION), "778895")
+    assert acts_on(caller, "account") == before
+    world.publish()
+    assert [(act[2], act[4], act[5], act[6]) for act in acts_on(caller, "account", revision=2)] == [
+        ("value", "778890", False, False),
+        ("value", "778890", False, True),
+        ("undo", None, False, False),
+        ("value", "778895", True, False),
+        ("value", "778895", True, False),
+    ]
 
 
 def test_a_record_says_when_and_how_the_mail_came_and_what_people_did(caller: Caller, world: World) -> None:
