@@ -24,7 +24,8 @@ class TaskRow(Base):
     rank:        0 for ordinary post; what is lower comes first, whatever its target.
     due_at:      by when the piece should be done.
     version:     raised with every change but that of a draft.
-    person_id:   who holds it or did it, or held it last.  holder: on which of their screens.
+    person_id:   who holds it or did it, or held it last.  holder: on which of their screens; None once
+                 it was given up there.
     draft:       what they have keyed so far, and not sent.
     entry:       where they are asked once more, what they keyed first.
     note:        why it was referred, in the words of whoever referred it.

@@ -45,6 +45,7 @@ _PASSED_OVER: Final = timedelta(hours=1)
 _TASKS: Final = Base.metadata.tables["tasks"]
 _ENTRIES: Final = Base.metadata.tables["entries"]
 _STATE: Final = _TASKS.c.state.type
+_IS_ON_A_SCREEN: Final = _TASKS.c.holder.is_not(None)
 _TAKEN: Final = (TaskState.CLAIMED, TaskState.DONE)
 
 
@@ -132,13 +133,14 @@ def claim(
 def renew(session: Session, keyer: Keyer, fences: Mapping[int, int], now: datetime, lease: timedelta) -> list[int]:
     """The heartbeat of a screen: hold these tasks (key to fence) for another lease. Those it has lost.
 
-    A lease that has passed is renewed as well, as long as nobody else has taken the task.
+    A lease that has passed is renewed as well, as long as nobody else has taken the task. What the screen gave up is
+    not: a sign of life may be overtaken by that on the way.
     """
     kept: set[int] = set()
     for task, fence in sorted(fences.items()):
         renewed = (
             update(_TASKS)
-            .where(*_still(task, keyer, fence))
+            .where(*_still(task, keyer, fence), _IS_ON_A_SCREEN)
             .values(state=TaskState.CLAIMED, lease_until=now + lease)
             .returning(_TASKS.c.id)
         )
@@ -153,7 +155,7 @@ def release(session: Session, keyer: Keyer, fences: Mapping[int, int], now: date
         given = (
             update(_TASKS)
             .where(*_still(task, keyer, fence), _TASKS.c.state == TaskState.CLAIMED)
-            .values(state=TaskState.OPEN, state_since=now, lease_until=None)
+            .values(state=TaskState.OPEN, state_since=now, lease_until=None, holder=None)
             .returning(_TASKS.c.id)
         )
         count += len(session.scalars(given).all())
@@ -163,10 +165,10 @@ def release(session: Session, keyer: Keyer, fences: Mapping[int, int], now: date
 def save_draft(
     session: Session, keyer: Keyer, task: int, fence: int, draft: Mapping[str, Any], lease: datetime
 ) -> bool:
-    """Keep what was keyed so far, for this keyer alone; False if the task is theirs no more."""
+    """Keep what was keyed so far, for this keyer alone; False if the task is theirs no more, or they gave it up."""
     saved = (
         update(_TASKS)
-        .where(*_still(task, keyer, fence))
+        .where(*_still(task, keyer, fence), _IS_ON_A_SCREEN)
         .values(draft=dict(draft), state=TaskState.CLAIMED, lease_until=lease)
         .returning(_TASKS.c.id)
     )

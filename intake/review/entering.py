@@ -155,7 +155,7 @@ def pass_on(
         entry.reason, entry.text = referral.reason, referral.note[:LONGEST_NOTE]
         task.queue, task.note = Queue.REFERRED, entry.text
         task.draft = None
-    task.state, task.state_since, task.lease_until = TaskState.OPEN, now, None
+    task.state, task.state_since, task.lease_until, task.holder = TaskState.OPEN, now, None, None
     task.version += 1
     return _write(session, keyer, task, entry, outcome, now)
 

@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 from intake import steps
 from intake.database.engine import Database
 from intake.database.tables import RevisionRow, StepRow
-from intake.review import entering, undoing
+from intake.review import claims, entering, undoing
 from intake.review.answers import Answer
 from intake.review.claims import Held, Keyer
-from intake.review.entering import Entered
+from intake.review.entering import Entered, Referral
 from intake.review.showing import Shown
 from intake.sweep import sweep
-from schemas.review import Act
+from schemas.review import Act, Queue, ReferReason
 from schemas.states import MailState, StepName, StepState
-from tests.integration.database.review_world import ANNA, BEN, BORN, NAME, World, form, publishing, with_settle
+from tests.integration.database.review_world import ANNA, BEN, BORN, CARA, NAME, World, form, publishing, with_settle
 from tests.integration.database.small_world import claimed
 
 Found = TypeVar("Found")
@@ -198,6 +198,36 @@ def test_who_takes_back_on_two_screens_at_once_takes_back_two_entries(world: Wor
     assert met.result() == first.id
     assert [entry.undoes for entry in world.entries() if entry.undoes] == [2, 1]
     assert (world.state(1), world.state(2), world.differences()) == (MailState.IN_REVIEW, MailState.IN_REVIEW, {})
+
+
+# --- what was on its way when a task was given up ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given_up", ["skipped", "referred", "released"])
+def test_a_sign_of_life_that_comes_late_takes_no_task_back(world: World, given_up: str) -> None:
+    world.read(form(name=NAME))
+    task = world.one(ANNA)
+    if given_up == "released":
+        with world.database.write() as session:
+            assert claims.release(session, ANNA, {task.id: task.fence}, world.now) == 1
+    else:
+        referral = Referral(ReferReason.OTHER) if given_up == "referred" else None
+        world.pass_on(ANNA, task, referral)
+    with world.database.write() as session:
+        assert claims.renew(session, ANNA, {task.id: task.fence}, world.now, world.rules.lease) == [task.id]
+        until = world.now + world.rules.lease
+        assert not claims.save_draft(session, ANNA, task.id, task.fence, {"text": "J"}, until)
+    queue = Queue.REFERRED if given_up == "referred" else Queue.READING
+    assert [each.id for each in world.claim(CARA, queue)] == [task.id]
+
+
+def test_an_answer_that_comes_after_its_task_was_given_back_still_counts(world: World) -> None:
+    world.read(form(name=NAME))
+    task = world.one(ANNA)
+    with world.database.write() as session:
+        claims.release(session, ANNA, {task.id: task.fence}, world.now)
+    world.enter(ANNA, task, "Jane Dow")
+    assert world.field("name").value == "Jane Dow"
 
 
 def publish_later(world: World) -> None:
