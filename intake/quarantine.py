@@ -59,7 +59,21 @@ def listed(session: Session, cause: Cause | None = None, *, limit: int | None = 
 
 def found(session: Session, which: int | UUID) -> list[SetAside]:
     """What is in quarantine under that number of a step, or that id of a file or piece. Raises NotInQuarantine."""
-    rows = session.execute(_query().where(_meant(which))).all()
+    return _found(session, which, _query())
+
+
+def _held(session: Session, which: int | UUID) -> list[SetAside]:
+    """The same, without what somebody else has just decided about; nobody decides about the rest any more.
+
+    All steps are locked before the first file is: who decides about one piece of it takes them in that order, too.
+    """
+    return _found(session, which, _query().with_for_update(of=StepRow, key_share=True))
+
+
+def _found(
+    session: Session, which: int | UUID, query: "Select[StepRow, FileRow, PieceRow, FileRow, UUID]"
+) -> list[SetAside]:
+    rows = session.execute(query.where(_meant(which))).all()
     if not rows:
         raise NotInQuarantine(f"Nothing is in quarantine under {which}.")
     return [_set_aside(*row) for row in rows]
@@ -78,7 +92,7 @@ def by_cause(session: Session) -> dict[Cause, int]:
 
 def retry(session: Session, which: int | UUID, operator: str, now: datetime) -> Sequence[SetAside]:
     """Take it out of quarantine, with all attempts; what was taken. Raises NotInQuarantine."""
-    taken = found(session, which)
+    taken = _held(session, which)
     for each in taken:
         steps.retry(session, each.step_id, operator, now)
     return taken
@@ -93,7 +107,7 @@ def reject(session: Session, which: int | UUID, operator: str, reason: str, now:
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_REASON or not reason.isprintable():
         raise ValueError(f"a reason is needed, of at most {LONGEST_REASON} printable characters")
-    refused = found(session, which)
+    refused = _held(session, which)
     for each in refused:
         _reject(session, each, operator, reason, now)
     return refused

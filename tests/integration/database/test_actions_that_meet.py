@@ -1,28 +1,32 @@
 """Two people, or a person and a worker, act on the same mail at the same moment: the second waits for the first and
 then sees what is so by then, not what was so when it began."""
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from intake import steps
+from intake import quarantine, steps
 from intake.database.engine import Database
-from intake.database.tables import RevisionRow, StepRow
+from intake.database.tables import FileRow, RevisionRow, StepRow
 from intake.review import claims, entering, undoing
 from intake.review.answers import Answer
 from intake.review.claims import Held, Keyer
 from intake.review.entering import Entered, Referral
 from intake.review.showing import Shown
+from intake.steps import NotInQuarantine
 from intake.sweep import sweep
 from schemas.review import Act, Queue, ReferReason
 from schemas.states import MailState, StepName, StepState
 from tests.integration.database.review_world import ANNA, BEN, BORN, CARA, NAME, World, form, publishing, with_settle
-from tests.integration.database.small_world import claimed
+from tests.integration.database.small_world import BROKEN, NOW, claimed, receive_pieces
 
 Found = TypeVar("Found")
 Deed = Callable[[Session], Found]
@@ -35,22 +39,22 @@ def world(database: Database) -> World:
     return with_settle(World(database), seconds=60)
 
 
+def written(database: Database, do: Deed[Found]) -> Found:
+    with database.write() as session:
+        return do(session)
+
+
 def meet(database: Database, first: Callable[[Session], object], second: Callable[[Session], Found]) -> Future[Found]:
     """Do `second` while `first` is done and not yet committed: what came of `second`, which had to wait."""
-
-    def do() -> Found:
-        with database.write() as session:
-            return second(session)
-
     with ThreadPoolExecutor(1) as other:
         with database.write() as session:
             first(session)
-            met = other.submit(do)
+            met = other.submit(written, database, second)
             _until_it_waits(database, met)
         return met
 
 
-def _until_it_waits(database: Database, met: "Future[Found]") -> None:
+def _until_it_waits(database: Database, met: Future[Found]) -> None:
     """SQLite lets nobody begin to write meanwhile, and does not tell who waits."""
     deadline = time.monotonic() + 5
     while not met.done() and time.monotonic() < deadline:
@@ -228,6 +232,67 @@ def test_an_answer_that_comes_after_its_task_was_given_back_still_counts(world: 
         claims.release(session, ANNA, {task.id: task.fence}, world.now)
     world.enter(ANNA, task, "Jane Dow")
     assert world.field("name").value == "Jane Dow"
+
+
+# --- what was set aside ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def set_aside(world: World) -> UUID:
+    """A file whose two pieces are in quarantine; its id."""
+    with world.database.write() as session:
+        for piece in receive_pieces(session, 2):
+            step = session.scalars(select(StepRow.id).where(StepRow.piece_id == piece)).one()
+            steps.quarantine(session, claimed(steps.claim_one(session, step, "worker-1", NOW)), BROKEN, NOW)
+        return session.scalars(select(FileRow.public_id)).one()
+
+
+@pytest.mark.parametrize("what", ["retried", "rejected"])
+def test_a_file_and_a_piece_of_it_are_decided_about_at_once(world: World, set_aside: UUID, what: str) -> None:
+    """The second waits for the first, whichever of the pieces that began with."""
+
+    def whole(session: Session) -> int:
+        if what == "retried":
+            return len(quarantine.retry(session, set_aside, "ben", world.now))
+        return len(quarantine.reject(session, set_aside, "ben", "not ours", world.now))
+
+    with world.database.read() as session:
+        last = max(each.step_id for each in quarantine.listed(session))
+    met = meet(world.database, lambda session: quarantine.retry(session, last, "anna", world.now), whole)
+    assert met.result() == 1
+    state = MailState.IN_WORK if what == "retried" else MailState.REJECTED
+    assert (world.state(1), world.state(2), world.differences()) == (state, MailState.IN_WORK, {})
+
+
+def test_a_piece_and_its_file_decided_about_at_once_do_not_wait_for_each_other(world: World, set_aside: UUID) -> None:
+    """Who rejects the file has begun with its first piece and goes on to the second, with which the other has begun."""
+    cancel_quarantined, has_begun = steps.cancel_quarantined, threading.Event()
+    with world.database.read() as session:
+        last = max(each.step_id for each in quarantine.listed(session))
+
+    def slowly(session: Session, step_id: int, now: datetime) -> int:
+        if step_id == last:
+            has_begun.set()
+            time.sleep(1)  # for the other to begin
+        return cancel_quarantined(session, step_id, now)
+
+    def reject(session: Session) -> int:
+        return len(quarantine.reject(session, set_aside, "ben", "not ours", world.now))
+
+    def retry() -> None:
+        assert has_begun.wait(10)
+        try:
+            with world.database.write() as session:
+                quarantine.retry(session, last, "anna", world.now)
+        except NotInQuarantine:
+            pass
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setattr(steps, "cancel_quarantined", slowly)
+        rejected, retried = pool.submit(written, world.database, reject), pool.submit(retry)
+    assert rejected.result() == 2
+    retried.result()
+    assert (world.state(1), world.state(2), world.differences()) == (MailState.REJECTED, MailState.REJECTED, {})
 
 
 def publish_later(world: World) -> None:
