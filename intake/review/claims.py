@@ -200,22 +200,23 @@ def _still(task: int, keyer: Keyer, fence: int) -> tuple[ColumnElement[bool], ..
 def _held_before(session: Session, keyer: Keyer, wish: Wish, have: Sequence[int], until: datetime) -> list[int]:
     """What this very screen holds, as the database knows: it was loaded anew, or its answer was lost on the way."""
     narrow = [TaskRow.field == wish.field, TaskRow.form_type == wish.form_type] if wish.field is not None else []
+    on_this_screen = (
+        TaskRow.person_id == keyer.id,
+        TaskRow.state == literal(TaskState.CLAIMED, _STATE, literal_execute=True),
+        TaskRow.holder == keyer.screen,
+    )
     query = (
         select(TaskRow.id)
-        .where(
-            TaskRow.person_id == keyer.id,
-            TaskRow.state == literal(TaskState.CLAIMED, _STATE, literal_execute=True),
-            TaskRow.holder == keyer.screen,
-            TaskRow.queue == wish.queue,
-            TaskRow.id.not_in(have),
-            *narrow,
-        )
+        .where(*on_this_screen, TaskRow.queue == wish.queue, TaskRow.id.not_in(have), *narrow)
         .order_by(TaskRow.rank, TaskRow.due_at, TaskRow.id)
     )
-    found = list(session.scalars(query).all())
-    if found:
-        session.execute(update(_TASKS).where(_TASKS.c.id.in_(found)).values(lease_until=until))
-    return found
+    found = session.scalars(query).all()
+    if not found:
+        return []
+    # Asked again: the answer to one of them may just arrive, or somebody else take it whose turn it is.
+    renewed = update(_TASKS).where(_TASKS.c.id.in_(found), *on_this_screen).values(lease_until=until)
+    kept = set(session.scalars(renewed.returning(_TASKS.c.id)))
+    return [task for task in found if task in kept]
 
 
 def _take(session: Session, claiming: Update, values: dict[str, Any]) -> list[int]:

@@ -18,14 +18,24 @@ from intake.database.engine import Database
 from intake.database.tables import FileRow, RevisionRow, StepRow
 from intake.review import claims, entering, undoing
 from intake.review.answers import Answer
-from intake.review.claims import Held, Keyer
+from intake.review.claims import Held, Keyer, Wish
 from intake.review.entering import Entered, Referral
 from intake.review.showing import Shown
 from intake.steps import NotInQuarantine
 from intake.sweep import sweep
 from schemas.review import Act, Queue, ReferReason
-from schemas.states import MailState, StepName, StepState
-from tests.integration.database.review_world import ANNA, BEN, BORN, CARA, NAME, World, form, publishing, with_settle
+from schemas.states import MailState, StepName, StepState, TaskState
+from tests.integration.database.review_world import (
+    ANNA,
+    BEN,
+    BORN,
+    CARA,
+    NAME,
+    World,
+    form,
+    publishing,
+    with_settle,
+)
 from tests.integration.database.small_world import BROKEN, NOW, claimed, receive_pieces
 
 Found = TypeVar("Found")
@@ -72,6 +82,10 @@ def entering_of(
 ) -> Deed[Entered]:
     held = Held(task.id, task.fence, task.version, over)
     return lambda session: entering.enter(session, world.rules, keyer, held, Answer(Act.VALUE, answer), key, world.now)
+
+
+def claiming_of(world: World, keyer: Keyer) -> Deed[list[int]]:
+    return lambda session: claims.claim(session, keyer, Wish(Queue.READING), 1, world.now, world.rules.lease)
 
 
 def undoing_of(world: World, keyer: Keyer, key: str) -> Deed[int]:
@@ -232,6 +246,22 @@ def test_an_answer_that_comes_after_its_task_was_given_back_still_counts(world: 
         claims.release(session, ANNA, {task.id: task.fence}, world.now)
     world.enter(ANNA, task, "Jane Dow")
     assert world.field("name").value == "Jane Dow"
+
+
+def test_a_screen_loaded_anew_while_its_answer_arrives_does_not_get_that_task_again(world: World) -> None:
+    world.read(form(name=NAME), form(name=NAME))
+    task = world.one(ANNA)
+    met = meet(world.database, entering_of(world, ANNA, task, "Jane Dow", "key"), claiming_of(world, ANNA))
+    assert met.result() == [2]
+    assert (world.task(1).state, world.task(2).state) == (TaskState.DONE, TaskState.CLAIMED)
+
+
+def test_a_screen_loaded_anew_gets_nothing_that_somebody_else_is_just_taking(world: World) -> None:
+    world.read(form(name=NAME))
+    world.one(ANNA)
+    world.later(minutes=11)
+    assert meet(world.database, claiming_of(world, BEN), claiming_of(world, ANNA)).result() == []
+    assert (world.task(1).person_id, world.task(1).holder) == (BEN.id, BEN.screen)
 
 
 # --- what was set aside ----------------------------------------------------------------------------------------------
