@@ -277,6 +277,7 @@ def _end(task: TaskRow, outcome: Outcome, now: datetime) -> None:
     task.version += 1
     task.draft = None
     if outcome is Outcome.AGAIN:
+        task.fence += 1  # a draft of the first time, still on its way, must not be there the second time
         return
     task.state, task.state_since, task.lease_until = TaskState.DONE, now, None
     task.settled_at = now if outcome is Outcome.SETTLED else None

@@ -23,7 +23,7 @@ from intake.review.entering import Entered, Referral
 from intake.review.showing import Shown
 from intake.steps import NotInQuarantine
 from intake.sweep import sweep
-from schemas.review import Act, Queue, ReferReason
+from schemas.review import Act, Outcome, Queue, ReferReason
 from schemas.states import MailState, StepName, StepState, TaskState
 from tests.integration.database.review_world import (
     ANNA,
@@ -31,6 +31,7 @@ from tests.integration.database.review_world import (
     BORN,
     CARA,
     NAME,
+    NUMBER,
     World,
     form,
     publishing,
@@ -262,6 +263,19 @@ def test_a_screen_loaded_anew_gets_nothing_that_somebody_else_is_just_taking(wor
     world.later(minutes=11)
     assert meet(world.database, claiming_of(world, BEN), claiming_of(world, ANNA)).result() == []
     assert (world.task(1).person_id, world.task(1).holder) == (BEN.id, BEN.screen)
+
+
+def test_a_draft_that_comes_after_its_answer_is_not_there_when_the_keyer_is_asked_once_more(world: World) -> None:
+    world.read(form(number=NUMBER))
+    task = world.one(ANNA)
+    asked = world.enter(ANNA, task, "XY99")
+    assert asked.outcome is Outcome.AGAIN
+    with world.database.write() as session:
+        until = world.now + world.rules.lease
+        assert not claims.save_draft(session, ANNA, task.id, task.fence, {"text": "XY99"}, until)
+        assert claims.renew(session, ANNA, {task.id: asked.fence}, world.now, world.rules.lease) == []
+    again = world.one(ANNA)
+    assert (again.fence, again.version, again.draft, again.is_again) == (asked.fence, asked.version, None, True)
 
 
 # --- what was set aside ----------------------------------------------------------------------------------------------

@@ -233,7 +233,7 @@ def test_a_blind_entry_that_differs_is_asked_for_once_more_and_twice_the_same_st
     asked = world.enter(ANNA, task, "XY99")
     assert asked.outcome is Outcome.AGAIN
     assert world.field("number").value == "AB12"
-    again = replace(task, version=asked.version)
+    again = replace(task, version=asked.version, fence=asked.fence)
     assert world.enter(ANNA, again, "XY99").outcome is Outcome.SETTLED
     assert (world.field("number").value, world.field("number").status) == ("XY99", FieldStatus.CORRECTED)
 
@@ -242,7 +242,7 @@ def test_who_does_not_agree_with_themselves_is_followed_by_a_second_person_and_t
     world.read(form(number=NUMBER))
     task = world.one(ANNA)
     asked = world.enter(ANNA, task, "XY99")
-    assert world.enter(ANNA, replace(task, version=asked.version), "XY98").outcome is Outcome.SECOND
+    assert world.enter(ANNA, replace(task, version=asked.version, fence=asked.fence), "XY98").outcome is Outcome.SECOND
     assert world.claim(ANNA, most=5) == []
     second = world.one(BEN)
     assert second.kind is TaskKind.DOUBLE_KEY
@@ -259,7 +259,7 @@ def test_the_second_persons_word_stands_if_it_is_the_first_ones(world: World) ->
     world.read(form(number=NUMBER))
     task = world.one(ANNA)
     asked = world.enter(ANNA, task, "XY99")
-    world.enter(ANNA, replace(task, version=asked.version), "XY98")
+    world.enter(ANNA, replace(task, version=asked.version, fence=asked.fence), "XY98")
     assert world.enter(BEN, world.one(BEN), "XY98").outcome is Outcome.SETTLED
 
 
@@ -484,7 +484,7 @@ def test_a_document_that_is_named_has_its_fields_keyed_blind(world: World) -> No
     for each in mine:
         done = world.enter(ANNA, each, answers[each.field])
         if done.outcome is Outcome.AGAIN:
-            world.enter(ANNA, replace(each, version=done.version), answers[each.field])
+            world.enter(ANNA, replace(each, version=done.version, fence=done.fence), answers[each.field])
     world.enter(BEN, world.one(BEN), BLANK)
     assert (world.publish(), world.differences()) == (1, {})
     with world.database.read() as session:
