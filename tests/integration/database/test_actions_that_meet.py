@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -13,19 +14,22 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from intake import quarantine, steps
+from intake import corrections, quarantine, steps
+from intake.corrections import Correction, Corrector, InReview, Wanted
 from intake.database.engine import Database
-from intake.database.tables import FileRow, RevisionRow, StepRow
+from intake.database.tables import EntryRow, FileRow, RecordRow, RevisionRow, StepRow
 from intake.review import claims, entering, undoing
 from intake.review.answers import Answer
 from intake.review.claims import Held, Keyer, Wish
-from intake.review.entering import Entered, Referral
+from intake.review.entering import Entered, Referral, Stale
 from intake.review.showing import Shown
+from intake.review.undoing import CannotUndo
 from intake.steps import NotInQuarantine
 from intake.sweep import sweep
 from schemas.review import Act, Outcome, Queue, ReferReason
 from schemas.states import MailState, StepName, StepState, TaskState
 from tests.integration.database.review_world import (
+    ACCOUNT,
     ANNA,
     BEN,
     BORN,
@@ -89,8 +93,8 @@ def claiming_of(world: World, keyer: Keyer) -> Deed[list[int]]:
     return lambda session: claims.claim(session, keyer, Wish(Queue.READING), 1, world.now, world.rules.lease)
 
 
-def undoing_of(world: World, keyer: Keyer, key: str) -> Deed[int]:
-    return lambda session: undoing.undo(session, world.rules, keyer, key, world.now)
+def undoing_of(world: World, keyer: Keyer, key: str, which: str | None = None) -> Deed[int]:
+    return lambda session: undoing.undo(session, world.rules, keyer, key, world.now, which)
 
 
 def publications(world: World) -> list[StepState]:
@@ -337,6 +341,123 @@ def test_a_piece_and_its_file_decided_about_at_once_do_not_wait_for_each_other(w
     assert rejected.result() == 2
     retried.result()
     assert (world.state(1), world.state(2), world.differences()) == (MailState.REJECTED, MailState.REJECTED, {})
+
+
+# --- what else may meet ----------------------------------------------------------------------------------------------
+
+
+def test_of_two_last_answers_of_a_piece_one_lets_it_be_published(world: World) -> None:
+    world.read(form(name=NAME, born=BORN))
+    name, born = world.one(ANNA), world.one(BEN)
+    answers = entering_of(world, ANNA, name, "Jane Dow", "one"), entering_of(world, BEN, born, "27 3 84", "two")
+    meet(world.database, *answers).result()
+    assert (world.state(), publications(world), world.differences()) == (MailState.IN_WORK, [StepState.WAITING], {})
+
+
+def test_of_two_who_key_the_same_field_blind_the_second_is_compared_with_the_first(world: World) -> None:
+    world.read(form(account=ACCOUNT))
+    one, two = world.one(ANNA), world.one(BEN)
+    answers = entering_of(world, ANNA, one, "778800", "one"), entering_of(world, BEN, two, "778800", "two")
+    assert meet(world.database, *answers).result().outcome is Outcome.SETTLED
+    assert (world.field("account").value, publications(world)) == ("778800", [StepState.WAITING])
+
+
+def test_two_who_see_the_same_answer_do_not_both_put_theirs_in_its_place(world: World) -> None:
+    world.read(form(name=NAME))
+    seen = world.one(ANNA)
+    world.enter(ANNA, seen, "Jane Dow")
+    version = world.task(seen.id).version
+    ben = entering_of(world, BEN, seen, "Jane Dew", "ben", over=version)
+    met = meet(world.database, ben, entering_of(world, CARA, seen, "Jane Doo", "cara", over=version))
+    assert isinstance(met.exception(), Stale)
+    assert world.field("name").value == "Jane Dew"
+    assert publications(world) == [StepState.CANCELLED, StepState.WAITING]
+
+
+def test_a_task_whose_lease_is_over_is_either_answered_or_taken(world: World) -> None:
+    world.read(form(name=NAME))
+    task = world.one(ANNA)
+    world.later(minutes=11)
+    answer = entering_of(world, ANNA, task, "Jane Dow", "late")
+    assert isinstance(meet(world.database, claiming_of(world, BEN), answer).exception(), Stale)
+    world.later(minutes=11)
+    [held] = world.claim(CARA)
+    world.later(minutes=11)
+    met = meet(world.database, entering_of(world, CARA, held, "Jane Dow", "in time"), claiming_of(world, BEN))
+    assert (met.result(), world.task(1).state, world.field("name").value) == ([], TaskState.DONE, "Jane Dow")
+
+
+def test_a_follow_up_is_either_begun_with_or_taken_back(world: World) -> None:
+    world.read(form(number=NUMBER))
+    task = world.one(ANNA)
+    asked = world.enter(ANNA, task, "XY99")
+    world.enter(ANNA, replace(task, fence=asked.fence, version=asked.version), "XY98")  # a second person is asked
+    met = meet(world.database, claiming_of(world, BEN), undoing_of(world, ANNA, "back"))
+    assert isinstance(met.exception(), CannotUndo)
+    with world.database.write() as session:
+        claims.release(session, BEN, {2: 1}, world.now)
+    assert meet(world.database, undoing_of(world, ANNA, "back"), claiming_of(world, BEN)).result() == []
+    assert (world.task(2).state, world.differences()) == (TaskState.WITHDRAWN, {})
+
+
+def test_what_is_published_is_either_corrected_or_taken_back(world: World) -> None:
+    world.read(form(name=NAME), form(name=NAME))
+    for _ in range(2):
+        world.enter(ANNA, world.one(ANNA), "Jane Dow")
+    publish_later(world)
+    met = meet(world.database, correcting_of(world, 2), undoing_of(world, ANNA, "too late"))
+    assert isinstance(met.exception(), CannotUndo)
+    world.later(minutes=1)
+    with world.database.read() as session:
+        [first, _] = session.scalars(select(EntryRow.key).order_by(EntryRow.id))
+    back = undoing_of(world, ANNA, "back", first)
+    assert isinstance(meet(world.database, back, correcting_of(world, 1)).exception(), InReview)
+    assert (world.state(1), world.state(2), world.differences()) == (MailState.IN_REVIEW, MailState.PUBLISHED, {})
+    assert (world.field("name", 1).value, world.field("name", 2).value) == ("Jane Doe", "Jane Dew")
+
+
+def test_an_answer_seen_before_a_correction_is_not_overwritten_by_who_waited_for_it(world: World) -> None:
+    world.read(form(name=NAME))
+    seen = world.one(ANNA)
+    world.enter(ANNA, seen, "Jane Dow")
+    publish_later(world)
+    instead = entering_of(world, BEN, seen, "Jane Doo", "instead", over=world.task(seen.id).version)
+    assert isinstance(meet(world.database, correcting_of(world, 1), instead).exception(), Stale)
+    assert (world.state(), revisions(world), world.field("name").value) == (MailState.PUBLISHED, 2, "Jane Dew")
+
+
+@pytest.mark.parametrize("decided", ["retried", "rejected"])
+def test_what_could_not_be_published_is_either_decided_about_or_taken_back(world: World, decided: str) -> None:
+    world.read(form(name=NAME))
+    world.enter(ANNA, world.one(ANNA), "Jane Dow")
+    world.later(minutes=1)
+    sweep(world.database, world.now)
+    with world.database.write() as session:
+        claim = claimed(steps.claim(session, [StepName.PUBLISH], "worker-1", world.now))
+        steps.quarantine(session, claim, BROKEN, world.now)
+
+    def decide(session: Session) -> None:
+        if decided == "retried":
+            quarantine.retry(session, claim.step_id, "ben", world.now)
+        else:
+            quarantine.reject(session, claim.step_id, "ben", "not ours", world.now)
+
+    met = meet(world.database, decide, undoing_of(world, ANNA, "back"))
+    if decided == "retried":
+        assert met.result() == 1
+        assert (world.state(), publications(world)) == (MailState.IN_REVIEW, [StepState.CANCELLED])
+    else:
+        assert isinstance(met.exception(), CannotUndo)
+        assert (world.state(), publications(world)) == (MailState.REJECTED, [StepState.CANCELLED])
+    assert world.differences() == {}
+
+
+def correcting_of(world: World, document: int) -> Deed[Correction]:
+    with world.database.read() as session:
+        record = session.scalars(select(RecordRow.public_id).where(RecordRow.document_id == document)).one()
+    senior = Corrector("person:3", "senior")
+    wanted = Wanted({"name": Answer(Act.VALUE, "Jane Dew")}, "Misread.", senior, 1)
+    return lambda session: corrections.correct(session, world.rules, record, wanted, world.now)
 
 
 def publish_later(world: World) -> None:
