@@ -31,7 +31,7 @@ from intake.review.rules import Rules
 from schemas.errors import MailError
 from schemas.field import FieldStatus
 from schemas.review import ANSWERS, Act, Outcome, Queue, ReferReason, ReviewMode
-from schemas.states import OPEN_TASKS, TaskKind, TaskState
+from schemas.states import OPEN_TASKS, ForbiddenMove, TaskKind, TaskState
 
 LONGEST_NOTE: Final = 500
 LONGEST_TEXT: Final = 10_000
@@ -77,7 +77,7 @@ class Doubtful(MailError):
 
 
 class NotForThisTask(MailError):
-    """The task asks for something else than was sent."""
+    """The task asks for something else than was sent, or for nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,10 @@ def is_replaceable(task: TaskRow) -> bool:
 
 
 def _hold(session: Session, keyer: Keyer, held: Held, now: datetime) -> TaskRow:
-    """The task, locked, if it is this keyer's as they saw it, or becomes theirs over what they saw. Raises Stale."""
+    """The task, locked, if it is this keyer's as they saw it, or becomes theirs over what they saw.
+
+    Raises Stale, or NotForThisTask if its piece was set aside.
+    """
     query = (
         select(TaskRow).where(TaskRow.id == held.task_id).with_for_update().execution_options(populate_existing=True)
     )
@@ -186,7 +189,10 @@ def _hold(session: Session, keyer: Keyer, held: Held, now: datetime) -> TaskRow:
         return task
     if held.over is None or task.state is not TaskState.DONE or task.version != held.over or not is_replaceable(task):
         raise Stale(there_now(session, keyer, task))
-    settling.bring_back(session, task.document_id, now)
+    try:
+        settling.bring_back(session, task.document_id, now)
+    except ForbiddenMove as error:
+        raise NotForThisTask("The piece was set aside meanwhile: an operator must see to it first.") from error
     task.person_id, task.fence = keyer.id, task.fence + 1
     return task
 

@@ -21,7 +21,7 @@ from intake.database.tables import EntryRow, FileRow, RecordRow, RevisionRow, St
 from intake.review import claims, entering, undoing
 from intake.review.answers import Answer
 from intake.review.claims import Held, Keyer, Wish
-from intake.review.entering import Entered, Referral, Stale
+from intake.review.entering import Entered, NotForThisTask, Referral, Stale
 from intake.review.showing import Shown
 from intake.review.undoing import CannotUndo
 from intake.steps import NotInQuarantine
@@ -450,6 +450,24 @@ def test_what_could_not_be_published_is_either_decided_about_or_taken_back(world
         assert isinstance(met.exception(), CannotUndo)
         assert (world.state(), publications(world)) == (MailState.REJECTED, [StepState.CANCELLED])
     assert world.differences() == {}
+
+
+@pytest.mark.parametrize("is_rejected", [False, True])
+def test_what_was_set_aside_is_not_put_in_anothers_place_and_says_why(world: World, *, is_rejected: bool) -> None:
+    world.read(form(name=NAME))
+    seen = world.one(ANNA)
+    world.enter(ANNA, seen, "Jane Dow")
+    world.later(minutes=1)
+    sweep(world.database, world.now)
+    with world.database.write() as session:
+        claim = claimed(steps.claim(session, [StepName.PUBLISH], "worker-1", world.now))
+        steps.quarantine(session, claim, BROKEN, world.now)
+        if is_rejected:
+            quarantine.reject(session, claim.step_id, "ben", "not ours", world.now)
+    state = world.state()
+    with pytest.raises(NotForThisTask, match="set aside"):
+        world.enter(BEN, seen, "Jane Dew", over=world.task(seen.id).version)
+    assert (world.state(), world.field("name").value, world.differences()) == (state, "Jane Dow", {})
 
 
 def correcting_of(world: World, document: int) -> Deed[Correction]:
