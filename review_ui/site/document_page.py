@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from intake.api_keys import LOCAL_CALLER
 from intake.corrections import Correction, Stood
 from intake.office.documents import Entered, Happened, Whole
 from intake.review.answers import NOT_SIGNED, SIGNED
+from intake.review.settling import BY_A_CALLER
 from review_ui.document_view import FIELD_STATES, document_view
 from review_ui.pictures import Picture
 from review_ui.view_models import DocumentView, FieldView, PageView, State
@@ -17,6 +19,8 @@ from schemas.record import RecordCheck, RecordField, RecordReading
 from schemas.review import REASON_WORDS, Act, Outcome
 
 _HIDDEN: Final = State("hidden", "●", "Hidden until keyed")
+_BY_A_SYSTEM: Final = State("accepted", "✓", "Corrected by another system")
+_DECIDERS: Final[Mapping[str, str]] = {BY_A_CALLER: "another system"}
 _ACTIONS: Final[Mapping[str, str]] = {
     "unpacked": "opened the file and counted its pages",
     "read": "read it",
@@ -77,8 +81,20 @@ class Keyed:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What is told of a correction over the API. with_what: the key it came with, in words."""
+
+    with_what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldPart:
-    """A field with all that its row can unfold. is_hidden: whoever looks may have to key it without seeing it."""
+    """A field with all that its row can unfold.
+
+    is_hidden: whoever looks may have to key it without seeing it.
+    sent:      the correction it has from another system; None if it has its value from elsewhere.
+    """
 
     name: str
     view: FieldView
@@ -88,6 +104,7 @@ class FieldPart:
     decided_by: str
     waits: bool
     is_hidden: bool
+    sent: Sent | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +128,12 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionPart:
-    """Who corrected what, when and why."""
+    """Who corrected what, when and why. with_what: the key of the system that sent it, in words; "" for a person."""
 
     revision: int
     at: datetime
     who: str
+    with_what: str
     reason: str
     changes: tuple[FieldChange, ...]
 
@@ -155,11 +173,12 @@ def document_page(
     view = document_view(whole.record, 1, forms, pictures, f"/documents/{whole.id}/pages")
     hidden = whole.blind if hides_blind else frozenset()
     numbers = dict(enumerate(whole.record.fields, 1))
-    pages = tuple(replace(page, fields=_shown(page.fields, numbers, hidden)) for page in view.pages)
-    elsewhere = _shown(view.elsewhere, numbers, hidden)
+    sent = _sent(whole, made, names)
+    pages = tuple(replace(page, fields=_shown(page.fields, numbers, hidden, sent)) for page in view.pages)
+    elsewhere = _shown(view.elsewhere, numbers, hidden, sent)
     every = [field for page in pages for field in page.fields] + list(elsewhere)
     labels = {numbers[field.number]: field.label for field in every}
-    parts = {field.number: _part(field, numbers[field.number], whole, hidden, names) for field in every}
+    parts = {field.number: _part(field, numbers[field.number], whole, hidden, sent, names) for field in every}
     return DocumentPage(
         view=view,
         pages=pages,
@@ -185,7 +204,26 @@ def _correction(
         for each in made.changes
     ]
     who = names.get(made.by.actor, made.by.actor)
-    return CorrectionPart(made.revision, made.at, who, made.reason, tuple(changes))
+    with_what = _with_what(made, names)
+    return CorrectionPart(made.revision, made.at, who, with_what, made.reason, tuple(changes))
+
+
+def _sent(whole: Whole, made: Sequence[Correction], names: Mapping[str, str]) -> Mapping[str, Sent]:
+    """By field, the correction over the API that its value is from."""
+    last = {change.field: each for each in made for change in each.changes}
+    return {
+        name: Sent(_with_what(each, names), each.reason)
+        for name, each in last.items()
+        if name in whole.record.fields and whole.record.fields[name].decided_by == BY_A_CALLER
+    }
+
+
+def _with_what(made: Correction, names: Mapping[str, str]) -> str:
+    """The key that a correction came with, in words; "" where a person made it."""
+    if made.by.role != BY_A_CALLER:
+        return ""
+    actor = made.by.actor
+    return "a program on this machine" if actor == LOCAL_CALLER else f"with the key {names.get(actor, actor)}"
 
 
 def in_words(stood: Stood) -> str:
@@ -200,8 +238,19 @@ def in_words(stood: Stood) -> str:
     return str(stood.value)
 
 
-def _shown(fields: Sequence[FieldView], numbers: Mapping[int, str], hidden: frozenset[str]) -> tuple[FieldView, ...]:
-    return tuple(_blinded(field) if numbers[field.number] in hidden else field for field in fields)
+def _shown(
+    fields: Sequence[FieldView], numbers: Mapping[int, str], hidden: frozenset[str], sent: Mapping[str, Sent]
+) -> tuple[FieldView, ...]:
+    return tuple(
+        _blinded(field) if numbers[field.number] in hidden else _told(field, is_sent=numbers[field.number] in sent)
+        for field in fields
+    )
+
+
+def _told(field: FieldView, *, is_sent: bool) -> FieldView:
+    """Who corrected it, where that was no person."""
+    is_corrected = field.state == FIELD_STATES[FieldStatus.CORRECTED]
+    return replace(field, state=_BY_A_SYSTEM) if is_sent and is_corrected else field
 
 
 def _blinded(field: FieldView) -> FieldView:
@@ -209,7 +258,14 @@ def _blinded(field: FieldView) -> FieldView:
     return replace(field, value="", text="", state=_HIDDEN, confidence="", faults=(), passed=(), marks=())
 
 
-def _part(view: FieldView, name: str, whole: Whole, hidden: frozenset[str], names: Mapping[str, str]) -> FieldPart:
+def _part(
+    view: FieldView,
+    name: str,
+    whole: Whole,
+    hidden: frozenset[str],
+    sent: Mapping[str, Sent],
+    names: Mapping[str, str],
+) -> FieldPart:
     field: RecordField = whole.record.fields[name]
     is_hidden = name in hidden
     return FieldPart(
@@ -218,9 +274,10 @@ def _part(view: FieldView, name: str, whole: Whole, hidden: frozenset[str], name
         readings=() if is_hidden else tuple(map(_seen, field.readings)),
         checks=() if is_hidden else tuple(map(_check, field.checks)),
         keyed=() if is_hidden else tuple(_keyed(each, names) for each in whole.entered if each.field == name),
-        decided_by="" if is_hidden else field.decided_by,
+        decided_by="" if is_hidden else _DECIDERS.get(field.decided_by, field.decided_by),
         waits=name in whole.asked,
         is_hidden=is_hidden,
+        sent=None if is_hidden else sent.get(name),
     )
 
 

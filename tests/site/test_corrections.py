@@ -9,9 +9,24 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from intake.database.tables import AuditRow, CorrectionRow, DocumentRow, FieldRow, FileRow, PieceRow, RevisionRow
+from intake import corrections
+from intake.api_keys import LOCAL_CALLER
+from intake.corrections import Corrector, Wanted
+from intake.database.tables import (
+    AuditRow,
+    CorrectionRow,
+    DocumentRow,
+    FieldRow,
+    FileRow,
+    PieceRow,
+    RecordRow,
+    RevisionRow,
+)
+from intake.review.answers import Answer
+from intake.review.settling import BY_A_CALLER
 from schemas.people import Role
 from schemas.record import Record
+from schemas.review import Act
 from tests.site import mail_screens
 from tests.site.served import SignedIn, Site
 
@@ -67,6 +82,49 @@ def test_a_senior_corrects_a_field_and_everybody_sees_who_did_and_why(
         assert said == [senior.person.actor]
         looks = select(AuditRow).where(AuditRow.actor == senior.person.actor, AuditRow.action == "looked at")
         assert len(session.scalars(looks).all()) == 2
+
+
+def corrected_by(site: Site, document: int, caller: str, name: str, text: str, reason: str) -> None:
+    """As a program does it over the API."""
+    with site.service.database.write() as session:
+        record = session.scalars(select(RecordRow).where(RecordRow.document_id == document)).one()
+        by = Corrector(caller, BY_A_CALLER)
+        wanted = Wanted({name: Answer(Act.VALUE, text, sure=True)}, reason, by, record.latest_revision)
+        now = site.service.database.now(session)
+        corrections.correct(session, site.desk.rules, record.public_id, wanted, now)
+
+
+def words_on(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def row_of(page: str, number: int) -> str:
+    """What the row of a field says."""
+    [row] = re.findall(rf'<tr [^>]*id="field-{number}".*?</tr>', page, re.DOTALL)
+    return words_on(row)
+
+
+def test_a_correction_over_the_api_is_said_to_come_from_another_system_with_its_key_and_reason(
+    site: Site, document: int, person: MakePerson
+) -> None:
+    auditor, name = person(Role.AUDITOR), number_of(site, document, "claimant_name")
+    assert send(person(Role.SENIOR), f"/documents/{document}/fields/{name}/correct").status_code == 303
+    corrected_by(site, document, "benefits-ledger", "claimant_name", "CERYS MORRIS", "She <moved>.")
+    page = auditor.get(f"/documents/{document}").text
+    row = row_of(page, name)
+    assert "Corrected by another system" in row
+    assert "With the key benefits-ledger: She &lt;moved&gt;." in row
+    assert "decided by another system" in row
+    assert "by a person" not in row
+    assert "Corrected by another system, with the key benefits-ledger : She &lt;moved&gt;." in words_on(page)
+
+
+def test_a_program_without_a_key_is_one_on_this_machine(site: Site, document: int, person: MakePerson) -> None:
+    auditor, name = person(Role.AUDITOR), number_of(site, document, "claimant_name")
+    corrected_by(site, document, LOCAL_CALLER, "claimant_name", NEW, "She rang.")
+    page = auditor.get(f"/documents/{document}").text
+    assert "A program on this machine: She rang." in row_of(page, name)
+    assert "Corrected by another system, a program on this machine : She rang." in words_on(page)
 
 
 def test_what_cannot_be_right_comes_back_with_its_reason_and_what_was_filled_in(
