@@ -20,7 +20,7 @@ from schemas.states import DocumentState, MailState
 
 router: Final = APIRouter(route_class=PolicedRoute, prefix="/v1/pieces", tags=["pieces"])
 
-# Names are looked for in the answers of every piece of those days: there is no index of what people wrote.
+# All names of those days are gone through: words may stand anywhere in them.
 _DAYS_FOR_A_NAME: Final = 7
 
 

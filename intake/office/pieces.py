@@ -6,14 +6,15 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from intake.database.reading_tables import NAMES
 from intake.database.tables import BatchRow, DocumentRow, FieldRow, FileRow, PageRow, PieceRow, RecordRow
 from schemas.page import PageLabel
 from schemas.states import DocumentState, MailState
 
-_NAME: Final = "name"  # the class of field that holds names of people
+_NONE: Final = (0, 0)  # between which numbers there is nothing
 NO_FORM: Final = "-"  # asks for documents of no known form type
 _LEAST_DIGEST: Final = 8  # digits of a SHA-256 that are taken for one
 _LONGEST_NUMBER: Final = 16  # digits; no row has a longer one
@@ -28,7 +29,8 @@ class Asked:
     name:    a part of the file's name, whatever the case.
     control: a record id, the id of a piece, a file or a batch, the number of a document as "#17", or the beginning of a
              file's SHA-256.
-    sender:  words that all stand in one name on one of its forms. Looked for in every piece the rest leaves: give days.
+    sender:  words that all stand in one name on one of its forms, of 200 characters at most. All names of the days are
+             gone through: give both.
     """
 
     batch: str = ""
@@ -75,10 +77,7 @@ def found(
     session: Session, asked: Asked, *, after: int | None = None, limit: int
 ) -> tuple[Sequence[PieceLine], int | None]:
     """The pieces, those waiting in one state from the oldest on, else from the newest on; and whom to go on behind."""
-    query = _pieces(asked)
-    if asked.sender or asked.name:
-        # Else all pieces are gone through from the newest on until enough are found, whatever the days.
-        query = query.where(*_within_days(session, asked))
+    query = _selected(session, asked)
     if asked.state is not None:
         if after is not None:
             query = query.where(_behind(session, after))
@@ -111,7 +110,7 @@ def counted(session: Session, asked: Asked) -> int:
         # No other table is needed, and an index has the answer.
         counting = select(func.count()).select_from(PieceRow)
         return session.scalars(counting if asked.state is None else counting.where(PieceRow.state == asked.state)).one()
-    return session.scalars(select(func.count()).select_from(_pieces(asked).subquery())).one()
+    return session.scalars(select(func.count()).select_from(_selected(session, asked).subquery())).one()
 
 
 def form_types(session: Session) -> Sequence[str]:
@@ -126,10 +125,25 @@ def form_types(session: Session) -> Sequence[str]:
     return known
 
 
-def _within_days(session: Session, asked: Asked) -> list[ColumnElement[bool]]:
-    """Between which numbers the pieces of those days lie; nothing where not both days are given."""
+def _selected(session: Session, asked: Asked) -> "Select[PieceRow, FileRow, BatchRow]":
+    """All that are asked for."""
+    query = _pieces(asked)
+    if not (asked.sender or asked.name):
+        return query
+    # Else all pieces are gone through from the newest on until enough are found, whatever the days.
+    days = _numbers_of_days(session, asked)
+    if days is not None:
+        query = query.where(PieceRow.id.between(*days))
+    if not asked.sender:
+        return query
+    documents = None if days is None else _documents_within(session, days)
+    return query.where(_names(asked.sender.split(), documents))
+
+
+def _numbers_of_days(session: Session, asked: Asked) -> tuple[int, int] | None:
+    """Between which numbers the pieces of those days lie; None where not both days are given."""
     if asked.received_from is None or asked.received_to is None:
-        return []
+        return None
     of_days = BatchRow.received_on.between(asked.received_from, asked.received_to)
     numbers = (
         select(func.min(PieceRow.id), func.max(PieceRow.id))
@@ -138,7 +152,16 @@ def _within_days(session: Session, asked: Asked) -> list[ColumnElement[bool]]:
         .where(of_days)
     )
     first, last = session.execute(numbers).one()
-    return [false()] if not first else [PieceRow.id.between(first, last)]
+    return _NONE if first is None else (first, last)
+
+
+def _documents_within(session: Session, pieces: tuple[int, int]) -> tuple[int, int]:
+    """Between which numbers the documents of these pieces lie."""
+    # PostgreSQL would go through all documents from the first on for the smallest number as it stands.
+    number = DocumentRow.id + 0
+    query = select(func.min(number), func.max(number)).where(DocumentRow.piece_id.between(*pieces))
+    first, last = session.execute(query).one()
+    return _NONE if first is None else (first, last)
 
 
 def _pieces(asked: Asked) -> "Select[PieceRow, FileRow, BatchRow]":
@@ -166,19 +189,24 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
         conditions.append(PieceRow.id.in_(select(DocumentRow.piece_id).where(_is_of(asked.form_type))))
     if asked.control:
         conditions.append(_has_control(asked.control))
-    if asked.sender:
-        conditions.append(_names(asked.sender.split()))
     return conditions
 
 
-def _names(words: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a name with all of these words stands on a document of the piece; looked up piece by piece."""
-    return exists().where(
+def _names(words: Sequence[str], documents: tuple[int, int] | None) -> ColumnElement[bool]:
+    """Whether a name with all of these words stands on a document of the piece.
+
+    documents: between which numbers the document lies, if that is known: only this part of the names is gone through.
+    """
+    conditions = [
         DocumentRow.piece_id == PieceRow.id,
         FieldRow.document_id == DocumentRow.id,
-        FieldRow.field_class == _NAME,
+        text(NAMES),
         *(FieldRow.text.icontains(word, autoescape=True) for word in words),
-    )
+    ]
+    if documents is not None:
+        conditions.append(FieldRow.document_id.between(*documents))
+    # Of a column that is in the index: SQLite would read the field for any other.
+    return select(FieldRow.document_id).where(*conditions).correlate(PieceRow).exists()
 
 
 def _is_batch(batch: str) -> ColumnElement[bool]:

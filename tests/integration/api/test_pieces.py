@@ -1,6 +1,8 @@
 """Where is my letter? Found by control number, date or sender, and told where it stands."""
 
 import json
+import random
+import re
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,13 +11,14 @@ import pytest
 from sqlalchemy import select, update
 
 from intake.api.app import create_app
-from intake.database.tables import BatchRow, FileRow, PieceRow
+from intake.database.tables import BatchRow, FieldRow, FileRow, PieceRow
 from intake.form_choice import chosen_form_types
 from intake.service import Service
 from schemas.events import EventType
 from schemas.json_schema import event_schema, form_schema, record_schema
 from tests.integration.api.caller import Caller, problem_of
 from tests.integration.database.review_world import FORM, NAME, SURE, World, field, form
+from tests.integration.database.test_cost_of_a_piece import noted, plans_of
 from tests.integration.database.test_record_rows import record
 
 DAYS = {"received_from": "2026-03-01", "received_to": "2026-03-08"}
@@ -73,6 +76,29 @@ def test_a_letter_is_found_by_control_number_date_and_sender(caller: Caller, wor
     assert found(caller, state="in_review") == [second]
     assert found(caller, batch=piece["batch_id"]) == [second, first]
     assert found(caller, batch=piece["batch_id"], state="in_work") == []
+
+
+def test_a_sender_is_looked_for_in_the_index_of_names_and_no_field_is_read(caller: Caller, world: World) -> None:
+    with noted(world.database) as statements:
+        assert found(caller, sender="rhys owen", **DAYS) == [ids(world)[1]]
+    plans = plans_of(world.database, statements)
+    [plan] = [plan for statement, plan in plans.items() if "field_class" in statement]
+    index = r"Index Only Scan using ix_fields_names|USING COVERING INDEX ix_fields_names"
+    assert re.search(index, plan), plan
+    assert re.search(r"SCAN (fields|documents|pieces|files)|Seq Scan", plan) is None, plan
+
+
+def test_any_text_can_stand_in_a_field_of_names_and_what_is_as_long_as_a_name_is_found(
+    caller: Caller, world: World
+) -> None:
+    letters = random.Random(7)  # noqa: S311  # no secret: what no compression makes short
+    longest = "jane" + "".join(chr(letters.randrange(0x20000, 0x2A000)) for _ in range(196))
+    first, second, _ = ids(world)
+    with world.database.write() as session:
+        session.execute(update(FieldRow).where(FieldRow.document_id == 1).values(text=longest))
+        session.execute(update(FieldRow).where(FieldRow.document_id == 2).values(text=50 * longest))
+    assert found(caller, sender="jane", **DAYS) == [first]
+    assert found(caller, control_number=second) == [second]
 
 
 def test_a_list_goes_on_where_the_page_before_ended(caller: Caller, world: World) -> None:
