@@ -152,7 +152,7 @@ def _numbers_of_days(session: Session, asked: Asked) -> tuple[int, int] | None:
         .where(of_days)
     )
     first, last = session.execute(numbers).one()
-    return _NONE if first is None else (first, last)
+    return (first, last) if first else _NONE
 
 
 def _documents_within(session: Session, pieces: tuple[int, int]) -> tuple[int, int]:
@@ -161,7 +161,7 @@ def _documents_within(session: Session, pieces: tuple[int, int]) -> tuple[int, i
     number = DocumentRow.id + 0
     query = select(func.min(number), func.max(number)).where(DocumentRow.piece_id.between(*pieces))
     first, last = session.execute(query).one()
-    return _NONE if first is None else (first, last)
+    return (first, last) if first else _NONE
 
 
 def _pieces(asked: Asked) -> "Select[PieceRow, FileRow, BatchRow]":
@@ -200,13 +200,12 @@ def _names(words: Sequence[str], documents: tuple[int, int] | None) -> ColumnEle
     conditions = [
         DocumentRow.piece_id == PieceRow.id,
         FieldRow.document_id == DocumentRow.id,
-        text(NAMES),
         *(FieldRow.text.icontains(word, autoescape=True) for word in words),
     ]
     if documents is not None:
         conditions.append(FieldRow.document_id.between(*documents))
     # Of a column that is in the index: SQLite would read the field for any other.
-    return select(FieldRow.document_id).where(*conditions).correlate(PieceRow).exists()
+    return select(FieldRow.document_id).where(text(NAMES), *conditions).correlate(PieceRow).exists()
 
 
 def _is_batch(batch: str) -> ColumnElement[bool]:
