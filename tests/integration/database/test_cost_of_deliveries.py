@@ -24,6 +24,8 @@ PATIENCE: Final = Patience(DAY, HOUR)
 _SCAN: Final = re.compile(
     r"SCAN (deliveries|its|earlier|outbox)\b(?! USING (COVERING )?INDEX ix_outbox_not_sent)"
     r"|Seq Scan on (deliveries|outbox)\b"
+    # In the order of its key, from the first row on, until something fits.
+    r"|Index Scan using pk_(deliveries|outbox) on .*(?:\n(?!\s+Index Cond)|\Z)"
 )
 
 
