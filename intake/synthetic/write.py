@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import active_children, get_context
 from pathlib import Path
@@ -131,13 +132,25 @@ def _made(plans: Sequence[FilePlan], workers: int) -> Iterator[list[DocumentTrut
     with ProcessPoolExecutor(workers, context, initializer=_begin_work, initargs=(os.getpid(),)) as pool:
         try:
             # Not by `map`: it would cancel what waits, and a pool whose processes were ended stumbles over that.
-            asked = [pool.submit(_write_file, plan) for plan in plans]
+            with _interrupts_waiting():
+                asked = [pool.submit(_write_file, plan) for plan in plans]
             yield from (answer.result() for answer in asked)
         except BaseException:
             # Whoever is stopped does not wait for the files in work, of which nobody would tell the truth.
             for process in active_children():
                 process.terminate()
             raise
+
+
+@contextmanager
+def _interrupts_waiting() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block, and processes started in it never see one: it would meet them before
+    they can say that they ignore it, and each would print where it was."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_work(parent: int) -> None:

@@ -181,6 +181,20 @@ def test_whoever_makes_post_takes_its_processes_along(
     assert _session(process.pid) == []
 
 
+def test_processes_that_are_just_starting_say_nothing_of_ctrl_c(tmp_path: Path) -> None:
+    run = [sys.executable, "-m", "intake.cli", "synthesise", str(tmp_path / "post")]
+    run += ["--documents", "500", "--workers", "2"]
+    with subprocess.Popen(run, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while len(_session(process.pid)) < 4 and time.monotonic() < deadline:  # its two, and the tracker of resources
+            time.sleep(0.02)
+        time.sleep(0.3)  # as long as they are loading what they need
+        os.killpg(process.pid, signal.SIGINT)
+        told = process.communicate(timeout=30)[1]
+    assert process.returncode == 130, told
+    assert "Traceback" not in told
+
+
 def _session(leader: int) -> list[int]:
     """The processes of the session that `leader` started."""
     answer = subprocess.run(["ps", "-o", "pid=", "-s", str(leader)], capture_output=True, text=True, check=False)

@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 
@@ -102,7 +103,8 @@ def office(service: Service) -> Office:
     """A service with something of everything: records, one of them corrected, and mail in every state."""
     names = {"api_keys": SecretStr("fuzz:" + "k" * 40), "hosts": "testserver", "requests_per_minute": 0}
     service = Service(service.settings.model_copy(update=names), service.database, service.store)
-    app = create_app(service, fresh_seconds=0)
+    # Nobody reads the mail here, however long the requests take.
+    app = create_app(service, fresh_seconds=0, stalled_seconds=timedelta(days=1).total_seconds())
     app.state.front_desk = replace(app.state.front_desk, rules=RULES)
     world = World(service.database)
     world.read(*[sure(name=SURE, born=BORN, nhs=NHS)] * 3)
