@@ -21,6 +21,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from pydantic import SecretStr
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.schemas import APIOperation, BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import select
@@ -95,6 +96,8 @@ class Office:
             case.validate_response(response, excluded_checks=NOT_PROMISED, headers=dict(KEY))
         except FailureGroup as group:
             for fault in group.exceptions:
+                if case.media_type == "multipart/form-data" and "was string, became" in str(fault):
+                    continue  # a part of a form is text: sent as one, a number or a truth is a string
                 self.faults.setdefault(f"{case.operation.label}: {fault.title}"[:300], str(group)[:3000])
 
 
@@ -140,7 +143,10 @@ def _operations(office: Office) -> Iterator[tuple[APIOperation, GenerationMode]]
 
 
 def _with_known(case: Case, office: Office, draw: Callable[[Any], Any]) -> None:
-    """Often about something that is there."""
+    """Often about something that is there, unless the address is what was made wrong."""
+    made = case.meta.components.get(ParameterLocation.PATH) if case.meta else None
+    if made is not None and made.mode is GenerationMode.NEGATIVE:
+        return
     for name in case.path_parameters or {}:
         if name in office.known and draw(st.integers(0, 3)):
             case.path_parameters[name] = draw(st.sampled_from(office.known[name]))
