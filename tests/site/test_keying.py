@@ -386,6 +386,7 @@ def test_a_dead_screens_task_goes_to_another_and_its_own_answer_comes_too_late(
     bag.add(*surnames(1), draws=False)
     dead = keys(open_page(person(Role.CASEWORKER)))
     dead.keyboard.type("Too late")
+    expect(dead.locator("[data-saved]")).to_have_text("Draft saved")  # a sign of life, the last one
     other = open_page(person(Role.CASEWORKER))
     other.goto("/key/work")
     other.locator("[data-nothing]").wait_for()
