@@ -47,6 +47,21 @@ def answered(page: Page, count: int) -> None:
     expect(page.locator("[aria-busy=true]")).to_have_count(0)  # a key pressed before that would come too early
 
 
+def held_back(page: Page) -> Callable[[], Route]:
+    """Hold back what is sent from now on as an answer. Calling it waits for the one that was, and gives it."""
+    on_the_way: list[Route] = []
+    page.route("**/key/enter", lambda route: on_the_way.append(route))  # noqa: PLW0108 - it takes no built-in function
+
+    def sent() -> Route:
+        deadline = time.monotonic() + 60
+        while not on_the_way and time.monotonic() < deadline:
+            page.wait_for_timeout(20)
+        [one] = on_the_way
+        return one
+
+    return sent
+
+
 def fields(site: Site, name: str = "surname") -> list[FieldRow]:
     with site.service.database.read() as session:
         query = select(FieldRow).where(FieldRow.name == name).order_by(FieldRow.document_id)
@@ -149,14 +164,12 @@ def test_a_key_that_decides_is_not_kept_for_a_field_nobody_has_seen_yet(
 ) -> None:
     bag.add(*surnames(3), draws=False)
     page = keys(open_page(person(Role.CASEWORKER)))
-    on_the_way: list[Route] = []
-    page.route("**/key/enter", lambda route: on_the_way.append(route))  # noqa: PLW0108 - it takes no built-in function
-    with page.expect_request("**/key/enter"):
-        page.keyboard.press("Enter")
+    on_the_way = held_back(page)
+    page.keyboard.press("Enter")
+    sent = on_the_way()
     for key in ("S", "u", "Backspace", "o", "F9", "F4", "x", "Enter"):
         page.keyboard.press(key)
     expect(page.locator("[data-refer-dialog]")).to_be_hidden()
-    [sent] = on_the_way
     sent.continue_()
     answered(page, 1)
     expect(page.locator("[data-notice]")).to_contain_text("came too early")
@@ -169,14 +182,12 @@ def test_a_field_whose_answer_is_on_its_way_is_not_asked_again(
 ) -> None:
     bag.add(*surnames(1), draws=False)
     page = keys(open_page(person(Role.CASEWORKER)), is_patient=False)
-    on_the_way: list[Route] = []
-    page.route("**/key/enter", lambda route: on_the_way.append(route))  # noqa: PLW0108 - it takes no built-in function
+    on_the_way = held_back(page)
     with page.expect_response("**/key/claim") as claimed:
         page.keyboard.press("Enter")
     assert claimed.value.json()["tasks"] == []
     page.locator("[data-nothing]").wait_for()
-    [sent] = on_the_way
-    sent.continue_()
+    on_the_way().continue_()
     expect(page.locator("[data-saved]")).to_have_text("")
     page.locator("[data-nothing]").wait_for()
     assert len(entries(site)) == 1
@@ -188,13 +199,11 @@ def test_what_is_typed_for_the_next_field_does_not_go_into_one_that_comes_back(
     seen = Seen("27 3 84", "1984-03-27", more={"text": "27 3 84"})
     bag.add({"sale_date": seen}, {"sale_date": seen}, draws=False)
     page = keys(open_page(person(Role.CASEWORKER)))
+    on_the_way = held_back(page)
     page.keyboard.type("31 2 84")
-    on_the_way: list[Route] = []
-    page.route("**/key/enter", lambda route: on_the_way.append(route))  # noqa: PLW0108 - it takes no built-in function
-    with page.expect_request("**/key/enter"):
-        page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    sent = on_the_way()
     page.keyboard.type("12")
-    [sent] = on_the_way
     sent.continue_()
     expect(page.locator("[data-problem]")).not_to_be_empty()
     expect(page.locator("#answer")).to_have_value("31 2 84")
