@@ -23,6 +23,23 @@ def repository() -> Path:
     return REPOSITORY
 
 
+@pytest.fixture
+def no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No setting of this machine counts: none of the environment, and none of a .env. Returns where the test runs."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("POSTROOM_")]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.fixture
+def own_home(no_settings: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only setting is a data folder, which is not there yet."""
+    home = no_settings / "home"
+    monkeypatch.setenv("POSTROOM_HOME", str(home))
+    return home
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real scanned forms, which is no part of the repository; skips the test where there is none."""

@@ -1,7 +1,6 @@
 """`postroom audit`, as somebody at the machine has it."""
 
 import json
-import os
 import sqlite3
 from pathlib import Path
 
@@ -22,18 +21,14 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(own_home: Path) -> Path:
     """The data folder, with three entries in the audit log."""
-    monkeypatch.chdir(tmp_path)  # where no .env lies
-    for name in [name for name in os.environ if name.startswith("POSTROOM_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("POSTROOM_HOME", str(tmp_path / "home"))
     service = open_service(load_settings())
     with service.database.write() as session:
         for number in range(1, 4):
             audit.append(session, NOW, "anna", "looked at", f"piece:{number}")
     service.close()
-    return tmp_path / "home"
+    return own_home
 
 
 def forge(home: Path, *statements: str) -> None:

@@ -1,7 +1,6 @@
 """The doctor shows every setting and looks at all that they name, in good order or not."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
@@ -34,11 +33,7 @@ SECRET = "hunter2-and-then-some-more-of-it-to-be-long"  # noqa: S105  # to be lo
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # what must be warned of
 
 
-@pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.startswith("POSTROOM_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("no_settings")
 
 
 def looked(settings: Settings) -> dict[str, Finding]:

@@ -27,12 +27,8 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture(autouse=True)
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(own_home: Path) -> World:  # the records lie there
     """Two records that are out."""
-    monkeypatch.chdir(tmp_path)  # where no .env lies
-    for name in [name for name in os.environ if name.startswith("POSTROOM_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("POSTROOM_HOME", str(tmp_path / "home"))
     world = World(open_service(load_settings()).database)
     of_ours = {"form_type": "fee-refund"}
     world.read(sure(claimant_name=SURE, paid_on=BORN).model_copy(update=of_ours), sure(name=SURE))

@@ -24,7 +24,7 @@ from intake.review.claims import Held, Keyer, Wish
 from intake.review.entering import Entered, NotForThisTask, Referral, Stale
 from intake.review.showing import Shown
 from intake.review.undoing import CannotUndo
-from intake.steps import NotInQuarantine
+from intake.steps import Claim, NotInQuarantine
 from intake.sweep import sweep
 from schemas.review import Act, Outcome, Queue, ReferReason
 from schemas.states import MailState, StepName, StepState, TaskState
@@ -138,10 +138,7 @@ def test_what_is_put_in_anothers_place_while_the_last_answer_arrives_is_publishe
 def test_what_is_taken_back_while_it_is_being_published_comes_out_again(world: World) -> None:
     world.read(form(name=NAME))
     world.enter(ANNA, world.one(ANNA), "Jane Dow")
-    world.later(minutes=1)
-    sweep(world.database, world.now)
-    with world.database.write() as session:
-        claim = claimed(steps.claim(session, [StepName.PUBLISH], "worker-1", world.now))
+    claim = being_published(world)
 
     def publish(session: Session) -> None:
         steps.finish(session, claim, world.now)
@@ -158,10 +155,7 @@ def test_what_is_taken_back_while_it_is_being_published_comes_out_again(world: W
 def test_what_is_being_taken_back_is_not_published_by_a_worker_at_its_end(world: World) -> None:
     world.read(form(name=NAME))
     world.enter(ANNA, world.one(ANNA), "Jane Dow")
-    world.later(minutes=1)
-    sweep(world.database, world.now)
-    with world.database.write() as session:
-        claim = claimed(steps.claim(session, [StepName.PUBLISH], "worker-1", world.now))
+    claim = being_published(world)
     met = meet(world.database, undoing_of(world, ANNA, "back"), lambda session: steps.finish(session, claim, world.now))
     assert isinstance(met.exception(), steps.Fenced)
     assert (world.state(), world.differences(), revisions(world)) == (MailState.IN_REVIEW, {}, 0)
@@ -430,10 +424,8 @@ def test_an_answer_seen_before_a_correction_is_not_overwritten_by_who_waited_for
 def test_what_could_not_be_published_is_either_decided_about_or_taken_back(world: World, decided: str) -> None:
     world.read(form(name=NAME))
     world.enter(ANNA, world.one(ANNA), "Jane Dow")
-    world.later(minutes=1)
-    sweep(world.database, world.now)
+    claim = being_published(world)
     with world.database.write() as session:
-        claim = claimed(steps.claim(session, [StepName.PUBLISH], "worker-1", world.now))
         steps.quarantine(session, claim, BROKEN, world.now)
 
     def decide(session: Session) -> None:
@@ -457,10 +449,8 @@ def test_what_was_set_aside_is_not_put_in_anothers_place_and_says_why(world: Wor
     world.read(form(name=NAME))
     seen = world.one(ANNA)
     world.enter(ANNA, seen, "Jane Dow")
-    world.later(minutes=1)
-    sweep(world.database, world.now)
+    claim = being_published(world)
     with world.database.write() as session:
-        claim = claimed(steps.claim(session, [StepName.PUBLISH], "worker-1", world.now))
         steps.quarantine(session, claim, BROKEN, world.now)
         if is_rejected:
             quarantine.reject(session, claim.step_id, "ben", "not ours", world.now)
@@ -476,6 +466,14 @@ def correcting_of(world: World, document: int) -> Deed[Correction]:
     senior = Corrector("person:3", "senior")
     wanted = Wanted({"name": Answer(Act.VALUE, "Jane Dew")}, "Misread.", senior, 1)
     return lambda session: corrections.correct(session, world.rules, record, wanted, world.now)
+
+
+def being_published(world: World) -> Claim:
+    """A worker has the publication in hand: the time to take an answer back is over."""
+    world.later(minutes=1)
+    sweep(world.database, world.now)
+    with world.database.write() as session:
+        return claimed(steps.claim(session, [StepName.PUBLISH], "worker-1", world.now))
 
 
 def publish_later(world: World) -> None:

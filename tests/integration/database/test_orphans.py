@@ -63,16 +63,12 @@ class Office:
 
 @pytest.fixture(params=["", NEW_KEY], ids=["plain", "sealed"])
 def office(
-    request: pytest.FixtureRequest, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, url: str, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Office]:
-    monkeypatch.chdir(tmp_path)  # where no .env lies
-    for name in [name for name in os.environ if name.startswith("POSTROOM_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("POSTROOM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("POSTROOM_DATABASE_URL", url)
     monkeypatch.setenv("POSTROOM_KEY", request.param)
     service = open_service(load_settings())
-    yield Office(service, tmp_path / "home")
+    yield Office(service, own_home)
     service.close()
 
 

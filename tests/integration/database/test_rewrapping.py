@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -29,12 +28,8 @@ NOW_UNDER_THE_NEW_KEY = "Under the key 2026b now: {files} files, {secrets} secre
 
 
 @pytest.fixture(autouse=True)
-def key(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def key(url: str, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Gives the service other keys."""
-    monkeypatch.chdir(tmp_path)  # where no .env lies
-    for name in [name for name in os.environ if name.startswith("POSTROOM_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("POSTROOM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("POSTROOM_DATABASE_URL", url)
     monkeypatch.setenv("POSTROOM_KEY", OLD_KEY)
     return lambda setting: monkeypatch.setenv("POSTROOM_KEY", setting)
