@@ -9,27 +9,33 @@ _LONGEST: Final = 8  # characters
 
 
 def differing(text: str, readings: Sequence[dict[str, Any]]) -> list[str]:
-    """One sentence for each further reading whose text is another; empty if all readers agree.
+    """One sentence for each further reading whose letters are others; empty if all readers agree.
 
     text:     the answer as it is shown.
     readings: those of the field; the first is the one that `text` came from.
     """
     others = dict.fromkeys(reading["text"] for reading in readings[1:])
-    return [f"The readers differ: {_difference(text, other)}." for other in others if other not in {"", text}]
+    return [
+        f"The readers differ: {_difference(text, other)}."
+        for other in others
+        if _letters(other) not in {"", _letters(text)}
+    ]
+
+
+def _letters(text: str) -> str:
+    """Where the spaces stand is plain to see on the paper, and seldom matters."""
+    return "".join(text.split())
 
 
 def _difference(text: str, other: str) -> str:
-    """Few characters in few places as these alone, each pair with its place; otherwise the whole of both."""
-    changes = [
-        change for change in SequenceMatcher(None, text, other, autojunk=False).get_opcodes() if change[0] != "equal"
-    ]
-    parts = [(text[a:b], other[c:d]) for _, a, b, c, d in changes]
+    """Few characters in few places as these alone, each pair with its place; otherwise the whole of the other."""
+    changes = SequenceMatcher(None, text, other, autojunk=False).get_opcodes()
+    parts = [(text[a:b].strip(), other[c:d].strip()) for kind, a, b, c, d in changes if kind != "equal"]
+    parts = [pair for pair in parts if any(pair)]
     if len(parts) > _PLACES_AT_MOST or any(max(map(len, pair)) > _LONGEST for pair in parts):
         return f"another saw “{other}”"
-    return ", and ".join(_pair(*pair) for pair in parts)
+    return ", and ".join(f"{_named(one)} or {_named(another)}" for one, another in parts)
 
 
-def _pair(one: str, other: str) -> str:
-    if not one.strip():
-        return f"nothing or “{other}”" if other.strip() else "with or without a space"
-    return f"“{one}” or “{other}”" if other.strip() else f"“{one}” or nothing"
+def _named(characters: str) -> str:
+    return f"“{characters}”" if characters else "nothing"
