@@ -9,9 +9,10 @@ from extract.bounds import fewest_cases, is_below
 from extract.calibrate import Calibration, Curve, Curves, Step
 from extract.policy import TYPED, Policy
 
-# Each set of values that is tested for a threshold is so many times as large as the one before. Finer steps would
-# stop at the first error although a larger set with that one error may well pass.
-STEP: Final = 1.25
+# Each set of values that is tested for a threshold is larger than the one before by so much of what it takes to prove
+# the ceiling without an error. Where few values prove it barely, finer steps would stop at the first error although a
+# larger set with that one error may well pass; where many do, steps that grew with them would end far above the limit.
+STEP: Final = 0.5
 # Series of sets are begun at so large a share of the values, each with its part of what may be wrongly concluded: one
 # error among the highest scores of all then closes nothing that much evidence speaks for. The same for every class and
 # every evidence: to choose them anew for some evidence would spoil what they prove.
@@ -99,6 +100,7 @@ def thresholds(
     found: dict[str, float | None] = dict.fromkeys(tested)
     everything = sum(steps[-1].values for steps in tested.values() if steps)
     beginnings = _beginnings(everything, ceiling, confidence)
+    step_size = max(1, round(STEP * fewest_cases(ceiling, confidence)))
     risk = 0.0  # what this series has left to be wrong with; 0.0 between two series
     wanted = beginnings[0][0]
     by_score = sorted(((step.score, name, step) for name, steps in tested.items() for step in steps), reverse=True)
@@ -114,7 +116,7 @@ def thresholds(
         wrong = sum(seen.wrong for seen in reached.values())
         if risk and is_below(ceiling, wrong, values, 1 - risk):
             found.update({name: seen.score for name, seen in reached.items()})
-            wanted = min([values * STEP, *(size for size, _ in beginnings)])
+            wanted = min([values + step_size, *(size for size, _ in beginnings)])
         elif beginnings:
             risk, wanted = 0.0, beginnings[0][0]
         else:

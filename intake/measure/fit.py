@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from extract.calibrate import Calibration, Curve, Step, Weighing, models_of
-from extract.standards import BEGINNINGS, STEP
+from extract.standards import BEGINNINGS
 from intake.measure.evidence import Case, is_self_checking
 from intake.measure.weigh import fit_weighings, logistic
 from schemas.reading import Feature
@@ -28,8 +28,9 @@ _STEPS_FROM, _EACH_FROM = 1000, 20
 _MOST_POINTS: Final = 24
 # The score is a probability already, if a rough one: the smooth curve starts from it.
 _SLOPE, _PENALTIES = 1.0, (1.0, 0.05)
-# How finely the sets that a ceiling is tested on are kept: each so many times as large as the one before.
-_FIRST_SET, _GROWTH = 1, 1.1
+# How finely the sets that a ceiling is tested on are kept: each so many times as large as the one before, and larger
+# by no more than so many values: a sixth of the step that tests take under a ceiling of half a percent.
+_FIRST_SET, _GROWTH, _MOST_GROWN = 1, 1.1, 50
 _DIGITS: Final = 6
 
 Pair = tuple[float, bool]  # the score of a value, and whether it is right
@@ -102,33 +103,22 @@ def pool(blocks: Iterable[Block], height: Callable[[Block], float]) -> list[Bloc
 def sets_to_test(pairs: Sequence[Pair]) -> tuple[Step, ...]:
     """The sets a ceiling can be tested on, from the highest scores to all values. Values of one score stay together.
 
-    Among them are those that the tests begin with and go on to (`extract.standards`), to the value.
+    Among them are those that series of tests begin with (`extract.standards`), to the value.
     """
     steps: list[Step] = []
     values = wrong = 0
     wanted: float = _FIRST_SET
-    tested = _sizes_tested(len(pairs))
+    begun = [share * len(pairs) for share, _ in BEGINNINGS]
     levels = _levels(pairs)[::-1]
     for place, level in enumerate(levels, 1):
         values += level.values
         wrong += level.values - level.right
-        is_tested = bool(tested) and values >= tested[0]
-        if values >= wanted or is_tested or place == len(levels):
+        is_begun = bool(begun) and values >= begun[0]
+        if values >= wanted or is_begun or place == len(levels):
             steps.append(Step(level.score, values, wrong))
-            wanted = values * _GROWTH
-            tested = [size for size in tested if size > values]
+            wanted = min(values * _GROWTH, values + _MOST_GROWN)
+            begun = [size for size in begun if size > values]
     return tuple(steps)
-
-
-def _sizes_tested(values: int) -> list[float]:
-    """How large the sets are that are tested of so many values alone, the smallest first."""
-    sizes = []
-    for share, _ in BEGINNINGS:
-        size = share * values
-        while size < values:
-            sizes.append(size)
-            size *= STEP
-    return sorted(sizes)
 
 
 def _curves(cases: Sequence[Case]) -> dict[str, Curve]:
