@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from extract.claims import shapes_of_zones
 from extract.page import Grey
-from extract.printed import Print, prepare, without_print
+from extract.printed import WORN_FLAG, Print, prepare, without_print
 from extract.rows import ALONE_TALL, rows_of
 from extract.shapes import AREA, HEIGHT, LEFT, TOP, WIDTH, Labels, Shapes, groups, shapes_of
 from extract.stacks import Stacks, stacks_of
@@ -54,6 +54,13 @@ _NEXT_LINE = 1.5
 _BESIDE = 110
 # What is lower is no letter: a dot, a comma, a dash.
 _LETTER_TALL = 10
+# A stamp that reaches so far beyond a zone was set across it, and is nobody's answer; pieces of its letters lie in its
+# place or so near to it.
+_STAMPED_ACROSS, _STAMP_PIECES = 20, 12
+# What wears off print, and what blots it, is no thicker than this.
+_WORN_THIN = 5
+# A figure and the gap beside it, and how low a figure is at most, in heights of the line.
+_FIGURE_WIDE, _FIGURE_TALL = 0.8, 0.5
 # A line's margin in its picture.
 _MARGIN = 6
 
@@ -87,6 +94,8 @@ class Answers:
     stamps: the places of such stamps.
     stray:  0 but where ink is that is neither print nor a shape of a run: `_STRAY`, or `_SPECK` in the smallest shapes.
     cut:    1 where ink of a shape is that had to be cut from print, else 0.
+    worn:   for each shape whether it is as thin and as near to print as what wears off it. It may be a point or a dash
+            all the same, and stays in the line it stands in; alone it is no writing.
     """
 
     pixels: Grey
@@ -98,6 +107,7 @@ class Answers:
     stamps: tuple[Box, ...]
     stray: Grey
     cut: Grey
+    worn: NDArray[np.bool_]
 
 
 def has_two_levels(pixels: Grey) -> bool:
@@ -149,8 +159,22 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
     stray *= _STRAY
     stray.reshape(-1)[shapes.places[stats[shapes.of, AREA] < _SPECK_PIXELS]] = _SPECK
     stray.reshape(-1)[shapes.places[((run > 0) | is_crease)[shapes.of]]] = 0
+    worn = _wear_of_print(shapes, blank)
+    flat = stray.reshape(-1)
+    inked = np.flatnonzero(flat)
+    of = shapes.labels.reshape(-1)[inked]
+    flat[inked[worn[of] | ((of == 0) & (blank.flags.reshape(-1)[inked] & WORN_FLAG > 0))]] = 0
     found: Stacks = stacks_of(stats, run)
-    return Answers(aligned, level, shapes.labels, stats, run, found.sideways, found.places, stray, cut)
+    return Answers(aligned, level, shapes.labels, stats, run, found.sideways, found.places, stray, cut, worn)
+
+
+def _wear_of_print(shapes: Shapes, blank: Print) -> NDArray[np.bool_]:
+    """Which shapes are so thin and so near to print, all of them, that they may be its blots and worn edges."""
+    thin = shapes.stats[:, WIDTH : HEIGHT + 1].min(axis=1) <= _WORN_THIN
+    away = shapes.count((blank.flags.reshape(-1)[shapes.places] & WORN_FLAG) == 0)
+    worn = np.asarray(thin & (away == 0), np.bool_)
+    worn[0] = False
+    return worn
 
 
 def _cut_creases(remaining: Grey, shapes: Shapes) -> bool:
@@ -181,29 +205,57 @@ def _opened(shape: Grey, rows_and_columns: tuple[int, int]) -> Grey:
 
 
 def stray_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
-    """Pixels of ink in the zone that are neither print nor in a line of writing: dirt, or writing that was missed."""
-    window = slice(zone.top, zone.bottom), slice(zone.left, zone.right)
-    unread = 0
+    """Pixels of ink in the zone that are neither print nor in a line of writing: dirt, or writing that was missed.
+
+    Of a stamp that was set across the zone from another one nothing counts, nor of what lies beneath it.
+    """
+    stray = answers.stray[_window(zone)].copy()
     if not lines:
-        unread = int((answers.run[answers.labels[window]] > 0).sum())
-    stray = answers.stray[window]
+        stray[((answers.run > 0) & ~answers.worn)[answers.labels[_window(zone)]]] = _STRAY
+    stray[_under_stamps(answers, zone)] = 0
     specks = int((stray == _SPECK).sum()) - round(zone.area * _CLEAN_PAPER)
-    return int((stray == _STRAY).sum()) + max(specks, 0) + unread
+    return int((stray == _STRAY).sum()) + max(specks, 0)
 
 
 def foreign_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
     """Pixels of writing in the zone that belong to no line of it: another zone's line reaches into it, or lost one.
 
-    Of stamps set on their side what lies across a line counts: letters that it touched are lost with it.
+    Of stamps set on their side what lies across a line counts: letters that it touched are lost with it. Pieces of a
+    stamp that was set across the zone count there only, too.
     """
-    seen = answers.labels[zone.top : zone.bottom, zone.left : zone.right]
-    others = (answers.run > 0) & ~answers.sideways
-    across = 0
+    others = (answers.run > 0) & ~answers.sideways & ~answers.worn
     for line in lines:
         others[line.shapes] = False
-        box = line.box.grown(_WORD_GAP).within(*answers.labels.shape[::-1])
-        across += int(answers.sideways[answers.labels[box.top : box.bottom, box.left : box.right]].sum())
-    return int(others[seen].sum()) + across
+    foreign = others[answers.labels[_window(zone)]]
+    near = [line.box.grown(_WORD_GAP).within(*answers.labels.shape[::-1]) for line in lines]
+    beneath = _under_stamps(answers, zone)
+    for box in near:
+        beneath[_within(box, zone)] = False
+    across = sum(int(answers.sideways[answers.labels[_window(box)]].sum()) for box in near)
+    return int((foreign & ~beneath).sum()) + across
+
+
+def _window(box: Box) -> tuple[slice, slice]:
+    return slice(box.top, box.bottom), slice(box.left, box.right)
+
+
+def _within(box: Box, zone: Box) -> tuple[slice, slice]:
+    """The rows and columns of a zone's picture that a place takes."""
+    rows = slice(max(box.top - zone.top, 0), max(box.bottom - zone.top, 0))
+    return rows, slice(max(box.left - zone.left, 0), max(box.right - zone.left, 0))
+
+
+def _under_stamps(answers: Answers, zone: Box) -> NDArray[np.bool_]:
+    """(height, width) of the zone: where stamps on their side lie, with pieces of their letters, that reach beyond it.
+
+    A stack of short words within one zone may be somebody's answer; what goes on above or below is none.
+    """
+    beneath = np.zeros((zone.height, zone.width), np.bool_)
+    for stamp in answers.stamps:
+        beyond = stamp.top < zone.top - _STAMPED_ACROSS or stamp.bottom > zone.bottom + _STAMPED_ACROSS
+        if beyond and stamp.overlaps(zone):
+            beneath[_within(stamp.grown(_STAMP_PIECES), zone)] = True
+    return beneath
 
 
 def adjacent_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
@@ -245,6 +297,41 @@ def beside_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
     return int(found.sum())
 
 
+def end_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
+    """Pixels of other ink on the rows of the lines, nearer to their ends than one more figure: print, specks, writing.
+
+    A figure that faded to specks, or that was typed into the print beside, is lost without a trace in what is read.
+    """
+    height, width = answers.labels.shape
+    found = 0
+    for line in lines:
+        # Specks that joined the line are no figures of it.
+        tall = line.shapes[answers.stats[line.shapes, HEIGHT] >= _FIGURE_TALL * line.box.height]
+        if not tall.size:
+            continue
+        box = _around(answers.stats[tall]).within(width, height)
+        reach = round(_FIGURE_WIDE * box.height)
+        own = np.zeros(len(answers.stats), np.bool_)
+        own[tall] = True
+        for side in (slice(max(box.left - reach, 0), box.left), slice(box.right, min(box.right + reach, width))):
+            part = slice(box.top, box.bottom), side
+            found += int(((answers.pixels[part] <= answers.level) & ~own[answers.labels[part]]).sum())
+    return found
+
+
+def widest_gap(answers: Answers, lines: Sequence[InkLine]) -> float:
+    """The widest blank between two figures that follow one another on a line, in heights of the line; 0.0 for one."""
+    widest = 0.0
+    for line in lines:
+        stats = answers.stats[line.shapes]
+        stats = stats[stats[:, HEIGHT] >= _FIGURE_TALL * line.box.height]
+        order = np.argsort(stats[:, LEFT], kind="stable")
+        ends = np.maximum.accumulate((stats[:, LEFT] + stats[:, WIDTH])[order])
+        gaps = stats[order, LEFT][1:] - ends[:-1]
+        widest = max(widest, float(gaps.max(initial=0)) / line.box.height)
+    return widest
+
+
 def tallest_shape(answers: Answers, lines: Sequence[InkLine]) -> float | None:
     """The tallest shape of the lines, in heights of a usual letter of its line; None where there is no letter.
 
@@ -261,11 +348,7 @@ def tallest_shape(answers: Answers, lines: Sequence[InkLine]) -> float | None:
 
 def is_stamped(answers: Answers, zone: Box) -> bool:
     """Whether a stamp set on its side reaches into the zone."""
-    return any(
-        min(stamp.right, zone.right) > max(stamp.left, zone.left)
-        and min(stamp.bottom, zone.bottom) > max(stamp.top, zone.top)
-        for stamp in answers.stamps
-    )
+    return any(stamp.overlaps(zone) for stamp in answers.stamps)
 
 
 def _strips(zones: Sequence[Box], height: int) -> list[slice]:
@@ -291,9 +374,7 @@ def lines_of_zones(answers: Answers, zones: Sequence[Box]) -> list[list[InkLine]
 def _picture(answers: Answers, shapes: NDArray[np.int64], zone: Box) -> InkLine:
     stats = answers.stats[shapes]
     height, width = answers.labels.shape
-    left, top = int(stats[:, LEFT].min()), int(stats[:, TOP].min())
-    right, bottom = int((stats[:, LEFT] + stats[:, WIDTH]).max()), int((stats[:, TOP] + stats[:, HEIGHT]).max())
-    box = Box(left, top, right, bottom)
+    box = _around(stats)
     dots = _dots(answers, box)
     wanted = np.zeros(len(answers.stats), np.bool_)
     wanted[shapes] = True
@@ -312,6 +393,12 @@ def _picture(answers: Answers, shapes: NDArray[np.int64], zone: Box) -> InkLine:
     own = cv2.dilate(ink.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
     pixels = np.where(own, answers.pixels[window], 255).astype(np.uint8)
     return InkLine(pixels, box, shapes, round(cut, 4), round(_outside(stats, zone), 4))
+
+
+def _around(stats: Labels) -> Box:
+    """The place of some shapes together."""
+    right, bottom = stats[:, LEFT] + stats[:, WIDTH], stats[:, TOP] + stats[:, HEIGHT]
+    return Box(int(stats[:, LEFT].min()), int(stats[:, TOP].min()), int(right.max()), int(bottom.max()))
 
 
 def _dots(answers: Answers, line: Box) -> NDArray[np.int64]:

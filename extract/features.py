@@ -67,6 +67,8 @@ SCALES: Final[Mapping[str, Scale]] = {
     Feature.FOREIGN: Scale(_count, -1),
     Feature.ADJACENT: Scale(_count, -1),
     Feature.BESIDE: Scale(_count, -1),
+    Feature.HEMMED: Scale(_count, -1),
+    Feature.GAP: Scale(_as_it_is, -1),
     Feature.UNREAD: Scale(_count, -1),
     Feature.STAMPED: Scale(_as_it_is, -1),
     Feature.UNUSED: Scale(_part, -1),

@@ -33,7 +33,11 @@ _CROSSING = 15
 # What is left of a shape that was wiped in part must be larger than this to be an answer and not an edge of print.
 _SCRAP_PIXELS = 40
 
+# So far from print lies what wears off it, and what blots it.
+_WORN = 14
+
 _EXACT_FLAG, _NEAR_FLAG, _CLEAR_FLAG, _LEVEL_FLAG, _UPRIGHT_FLAG = 1, 2, 4, 8, 16
+WORN_FLAG = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +65,7 @@ class Print:
 def prepare(reference: Grey) -> Print:
     """Prepare a blank form, (height, width) uint8 dark on light at 300 dpi."""
     print_ = (reference < 128).astype(np.uint8)
-    astray, near, clear = (2 * reach + 1 for reach in (_RULE_ASTRAY, _NEAR, _CLEAR))
+    astray, near, clear, worn = (2 * reach + 1 for reach in (_RULE_ASTRAY, _NEAR, _CLEAR, _WORN))
     flags = np.zeros_like(print_)
     for flag, mask in (
         (_EXACT_FLAG, _spread(print_, 3, 3)),
@@ -69,6 +73,7 @@ def prepare(reference: Grey) -> Print:
         (_CLEAR_FLAG, 1 - _spread(print_, clear, clear)),
         (_LEVEL_FLAG, _spread(_opened(print_, _RULE, 1), 1, astray)),
         (_UPRIGHT_FLAG, _spread(_opened(print_, 1, _RULE), astray, 1)),
+        (WORN_FLAG, _spread(print_, worn, worn)),
     ):
         flags |= mask * np.uint8(flag)
     return Print(flags)

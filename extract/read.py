@@ -149,18 +149,37 @@ def read_zones(
 
 def _with_place(text: ZoneText, ink: Answers, spec: FieldSpec, zone: Zone, lines: Sequence[InkLine]) -> ZoneText:
     """What was read, with what else stands in the zone and which of its words no list vouches for."""
+    place = _looked_at(text, spec, zone)
     features = {
         **text.features,
         **_unlisted(text, spec),
-        str(Feature.STAMPED): float(answers.is_stamped(ink, zone.box)),
+        str(Feature.STAMPED): float(answers.is_stamped(ink, place)),
         str(Feature.ADJACENT): float(answers.adjacent_ink(ink, lines)),
         str(Feature.BESIDE): float(answers.beside_ink(ink, lines)),
-        str(Feature.FOREIGN): 0.0 if zone.cells else float(answers.foreign_ink(ink, zone.box, lines)),
+        str(Feature.FOREIGN): 0.0 if zone.cells else float(answers.foreign_ink(ink, place, lines)),
     }
+    if _is_number(spec) and lines and not zone.cells:
+        features[str(Feature.HEMMED)] = float(answers.end_ink(ink, lines))
+        features[str(Feature.GAP)] = answers.widest_gap(ink, lines)
     tallest = answers.tallest_shape(ink, lines)
     if tallest is not None and not zone.cells:
         features[str(Feature.TALLEST)] = tallest
-    return replace(text, stray=answers.stray_ink(ink, zone.box, lines), features=features)
+    return replace(text, stray=answers.stray_ink(ink, place, lines), features=features)
+
+
+def _looked_at(text: ZoneText, spec: FieldSpec, zone: Zone) -> Box:
+    """The zone; of one in which an answer was looked for by its pattern, and found whole, the place of that answer."""
+    if text.box is None or not any(re.search(pattern, text.text) for pattern in spec.patterns):
+        return zone.box
+    near = text.box.grown(text.box.height // 2)
+    if not near.overlaps(zone.box):
+        return zone.box
+    return Box(
+        max(near.left, zone.box.left),
+        max(near.top, zone.box.top),
+        min(near.right, zone.box.right),
+        min(near.bottom, zone.box.bottom),
+    )
 
 
 def _unlisted(text: ZoneText, spec: FieldSpec) -> dict[str, float]:

@@ -33,6 +33,8 @@ class Feature(StrEnum):
     FOREIGN = "foreign"  # pixels (at 300 dpi) of writing in the zone that was taken for another zone's
     ADJACENT = "adjacent"  # pixels (at 300 dpi) of other writing as near above it or below as its next line
     BESIDE = "beside"  # pixels (at 300 dpi) of other writing on the rows of its lines, right before them or behind
+    HEMMED = "hemmed"  # of a number: pixels (at 300 dpi) of any other ink where one more figure of it would stand
+    GAP = "gap"  # of a number: widest blank between two of its figures, in heights of the line
     UNREAD = "unread"  # pixels (at 300 dpi) of ink in lines of writing that were read as nothing
     STAMPED = "stamped"  # 1 where a stamp set on its side reaches into the zone, else 0
     # Of the letters and figures read, the share the field's pattern left out before its find, or figures behind it.

@@ -267,3 +267,99 @@ def test_a_word_that_hangs_on_the_line_above_makes_a_shape_too_tall_for_a_letter
         assert tallest is not None
         assert (tallest > 2) is is_tall
     assert answers.tallest_shape(answer, []) is None
+
+
+def crossed_by_a_stamp(zone: Box, *, top: int, text: str = "OCT 24 2007 NY") -> Answers:
+    picture, pen = page()
+    stamp = Image.new("L", (330, 44), 255)
+    ImageDraw.Draw(stamp).text((4, 0), text, font=ImageFont.load_default(40), fill=0)
+    picture.paste(stamp.rotate(90, expand=True, fillcolor=255), (700, top))
+    pen.rectangle((742, 400, 745, 415), fill=0)  # a piece of its letters beside it
+    return found(picture, zone)
+
+
+def test_a_stamp_that_goes_on_beyond_a_zone_leaves_it_as_empty_as_it_was() -> None:
+    zone = Box(100, 380, 1200, 480)
+    answer = crossed_by_a_stamp(zone, top=355)
+    assert answers.is_stamped(answer, zone)
+    assert answers.stray_ink(answer, zone, []) == 0
+    assert answers.foreign_ink(answer, zone, []) == 0
+
+
+def test_a_stack_of_letters_within_one_zone_may_be_an_answer() -> None:
+    zone = Box(100, 340, 1200, 690)
+    answer = crossed_by_a_stamp(zone, top=355)
+    assert answers.is_stamped(answer, zone)
+    assert answers.stray_ink(answer, zone, []) > 1_000
+
+
+def test_writing_beside_a_stamp_is_still_counted() -> None:
+    zone = Box(100, 380, 1200, 480)
+    answer = crossed_by_a_stamp(zone, top=355)
+    picture = answer.pixels.copy()
+    picture[420:450, 300:304] = 0
+    assert answers.stray_ink(answers.find_answers(picture, PRINT, [zone]), zone, []) > 100
+
+
+@pytest.mark.parametrize(("thick", "away", "counts"), [(3, 10, False), (3, 22, True), (9, 10, True)])
+def test_thin_pieces_near_print_are_its_worn_edge_and_others_are_not(thick: int, away: int, *, counts: bool) -> None:
+    zone = Box(100, 308, 1100, 400)
+    picture, pen = page()
+    for x in range(300, 420, 30):  # dashes below the rule, as of its own ink
+        top = RULE.bottom + away
+        pen.rectangle((x, top, x + 24, top + thick - 1), fill=0)
+    answer = found(picture, zone)
+    assert (answers.stray_ink(answer, zone, []) > 0) is counts
+    assert (answers.foreign_ink(answer, zone, []) > 0) is counts
+
+
+@pytest.mark.parametrize(("side", "counts"), [(4, False), (8, True)])
+def test_a_speck_near_a_printed_word_is_a_blot_of_it_unless_it_is_as_thick_as_a_pen(side: int, *, counts: bool) -> None:
+    picture, pen = page()
+    word = Box(*pen.textbbox((110, 222), "Mr", font=ImageFont.load_default(30)))
+    pen.rectangle((word.right + 5, 240, word.right + 4 + side, 239 + side), fill=0)
+    assert (answers.stray_ink(found(picture, LEFT_ZONE), LEFT_ZONE, []) > 0) is counts
+
+
+def test_a_dash_near_print_stays_in_its_line() -> None:
+    picture, pen = page()
+    pen.text((300, 240), "NO", font=LETTER, fill=0)
+    pen.rectangle((375, 286, 395, 289), fill=0)  # a low dash on the rule's edge
+    ((line,),) = lines(picture, LEFT_ZONE)
+    assert line.box.right > 390
+
+
+def test_ink_where_one_more_figure_would_stand_hems_a_number_in() -> None:
+    zone = Box(600, 360, 1100, 470)
+    for drawn, hemmed in ((None, 0), ((690, 395, 692, 400), 18), ((640, 395, 660, 400), 0)):
+        picture, pen = page()
+        pen.text((700, 380), "7807", font=LETTER, fill=0)
+        if drawn:
+            pen.rectangle(drawn, fill=0)
+        answer = found(picture, zone)
+        ((line,),) = answers.lines_of_zones(answer, [zone])
+        assert answers.end_ink(answer, [line]) == hemmed
+
+
+def test_print_hems_a_number_in_as_well() -> None:
+    zone = Box(100, 210, 600, 330)
+    picture, pen = page()
+    pen.text((156, 215), "7807", font=LETTER, fill=0)
+    answer = found(picture, zone)
+    ((line,),) = answers.lines_of_zones(answer, [zone])
+    assert answers.end_ink(answer, [line]) > 30
+
+
+def test_the_room_of_a_faded_figure_is_a_wide_gap() -> None:
+    zone = Box(600, 360, 1100, 470)
+    widest = []
+    for parts in (((700, "37807"),), ((700, "37"), (700 + round(LETTER.getlength("378")), "07"))):
+        picture, pen = page()
+        for left, figures in parts:
+            pen.text((left, 380), figures, font=LETTER, fill=0)
+        answer = found(picture, zone)
+        ((line,),) = answers.lines_of_zones(answer, [zone])
+        widest.append(answers.widest_gap(answer, [line]))
+    assert widest[0] < 0.3
+    assert widest[1] > 0.6
+    assert answers.widest_gap(answer, []) == 0.0

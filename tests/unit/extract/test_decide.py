@@ -145,6 +145,19 @@ def test_two_readers_must_not_differ_about_a_critical_value(
     assert decide(seen, STANDARDS).status is status
 
 
+@pytest.mark.parametrize(
+    ("field_class", "feature", "ink", "status"),
+    [("identifier", "hemmed", 31, FieldStatus.REVIEW), ("identifier", "hemmed", 30, FieldStatus.ACCEPTED),
+     ("identifier", "gap", 0.61, FieldStatus.REVIEW), ("identifier", "gap", 0.6, FieldStatus.ACCEPTED),
+     ("name", "hemmed", 500, FieldStatus.ACCEPTED)],
+)  # fmt: skip
+def test_no_figure_may_be_missing_from_a_critical_number(
+    field_class: str, feature: str, ink: float, status: FieldStatus
+) -> None:
+    seen = text(field_class=field_class, features={"known": 1.0, feature: float(ink)})
+    assert decide(seen, STANDARDS).status is status
+
+
 def test_a_policy_may_ask_that_a_person_sees_everything() -> None:
     nothing = Standards(STANDARDS.calibration, Policy("4", unseen=frozenset({FieldStatus.ACCEPTED})))
     assert decide(text(), nothing).status is FieldStatus.ACCEPTED

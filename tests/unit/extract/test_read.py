@@ -196,6 +196,20 @@ def test_ink_outside_the_cells_of_an_empty_comb_is_counted_too() -> None:
     assert (text.text, text.stray) == ("", 600)
 
 
+@pytest.mark.parametrize(("pattern", "counted"), [("I", False), ("Z", True)])
+def test_of_a_zone_that_was_searched_for_a_pattern_only_what_lies_about_the_find_counts(
+    pattern: str, *, counted: bool
+) -> None:
+    paper = BLANK.copy()
+    for left in (300, 330, 360):
+        paper[380:420, left : left + 8] = 0
+    paper[540:590:8, 120:880:8] = paper[541:590:8, 120:880:8] = 0  # dirt, far below
+    zone = Zone("line", 1, Box(90, 350, 990, 590))
+    text = read(paper, FieldSpec("line", FieldKind.TEXT, patterns=(pattern,)), zone)
+    assert text.text == "III"
+    assert (text.stray > 500) is counted
+
+
 class CertainReader(StrokeReader):
     """The same strokes, each surely an I."""
 
