@@ -70,7 +70,7 @@ class Download(io.RawIOBase):
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """As io.RawIOBase says. Raises Unavailable when the connection broke too often."""
+        """As io.RawIOBase says. Raises Unavailable when the connection broke too often, or too late to go on."""
         room = memoryview(buffer).cast("B")
         while True:
             try:
@@ -92,8 +92,12 @@ class Download(io.RawIOBase):
         self._resumes_left -= 1
         self._body.close()
         rest = f"bytes={self._offset}-"
-        with troubles_translated(self._name):
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=rest, IfMatch=self._version)
+        try:
+            with troubles_translated(self._name):
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=rest, IfMatch=self._version)
+        except NotOnShelf as error:
+            # Brought under another key, and so another name: whoever opens it again finds it there.
+            raise Unavailable("a file was changed while it was read, and its connection broke") from error
         self._body = answer["Body"]
 
 

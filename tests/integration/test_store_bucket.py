@@ -8,6 +8,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from tests.integration.store_places import (
     object_server,
     sha256_of,
 )
+from tests.integration.test_store_sealed import EndlessReader, rewrap_all
 
 CONTENT = content_of(700_000)
 DIGEST = sha256_of(CONTENT)
@@ -134,6 +136,25 @@ def test_a_short_file_and_one_from_before_there_were_keys_come_under_the_new_key
     only_new = open_store(url, NEW_KEY)
     assert (read(only_new, plain), read(only_new, short)) == (b"from before", b"short")
     assert sorted(only_new.digests()) == sorted([plain, short])
+
+
+def test_reading_while_two_change_all_keys_at_once_never_fails(url: str, service: Any) -> None:
+    contents = {sha256_of(content): content for content in (content_of(3000, seed) for seed in range(15))}
+    for content in contents.values():
+        put(open_store(url, OLD_KEY), content)
+    reader = EndlessReader(open_store(url, f"{NEW_KEY},{OLD_KEY}"), contents)
+    reader.start()
+    with ThreadPoolExecutor(2) as changers:
+        both = [changers.submit(rewrap_all, url, f"{NEW_KEY},{OLD_KEY}", contents) for _ in range(2)]
+    reader.is_over.set()
+    reader.join()
+    for changed in both:
+        changed.result()
+    assert reader.troubles == []
+    only_new = open_store(url, NEW_KEY)
+    for digest in contents:
+        only_new.verify(digest)
+    assert len(objects(service, url)) == len(contents)
 
 
 @pytest.fixture
@@ -250,6 +271,20 @@ def test_a_line_that_breaks_again_and_again_is_unavailable_and_never_a_shorter_f
     store = open_store(url.replace(endpoint, line.endpoint))
     with pytest.raises(Unavailable, match="keeps breaking"):
         store.verify(DIGEST)
+    line.close()
+
+
+def test_a_file_whose_key_is_changed_while_the_line_is_broken_is_to_be_read_again(url: str, endpoint: str) -> None:
+    put(open_store(url, OLD_KEY), CONTENT)
+    line = BadLine(endpoint, cut_after_bytes=650_000, cuts=1)
+    line.start()
+    reader = open_store(url.replace(endpoint, line.endpoint), f"{NEW_KEY},{OLD_KEY}")
+    with reader.open(DIGEST) as stream:
+        stream.read(1)
+        open_store(url, f"{NEW_KEY},{OLD_KEY}").rewrap(DIGEST)
+        with pytest.raises(Unavailable, match="changed while it was read"):
+            stream.read()
+    assert read(reader, DIGEST) == CONTENT
     line.close()
 
 

@@ -239,8 +239,8 @@ class EndlessReader(threading.Thread):
                 self.reads += 1
 
 
-def rewrap_all(root: Path, keys: str, digests: Iterable[str]) -> None:
-    store = open_store(str(root), keys)
+def rewrap_all(url: str, keys: str, digests: Iterable[str]) -> None:
+    store = open_store(url, keys)
     for digest in digests:
         store.rewrap(digest)
 
@@ -252,7 +252,7 @@ def test_reading_while_two_threads_change_all_keys_never_fails(root: Path) -> No
     reader = EndlessReader(open_store(str(root), f"{NEW_KEY},{OLD_KEY}"), contents)
     reader.start()
     for keys in (f"{NEW_KEY},{OLD_KEY}", f"{OLD_KEY},{NEW_KEY}", f"{NEW_KEY},{OLD_KEY}"):
-        changers = [threading.Thread(target=rewrap_all, args=(root, keys, contents)) for _ in range(2)]
+        changers = [threading.Thread(target=rewrap_all, args=(str(root), keys, contents)) for _ in range(2)]
         for changer in changers:
             changer.start()
         for changer in changers:
