@@ -52,7 +52,8 @@ def _rewrapped_files(service: Service) -> tuple[int, tuple[str, ...]]:
     # A file that gets its new name while the shelf is listed can come twice.
     done: set[bytes] = set()
     left: dict[str, str] = {}
-    for digest in service.store.digests():
+    unopened: list[str] = []
+    for digest in service.store.digests(lambda error: unopened.append(str(error))):
         try:
             service.store.rewrap(digest)
         except BlobMissing:
@@ -61,4 +62,4 @@ def _rewrapped_files(service: Service) -> tuple[int, tuple[str, ...]]:
             left[digest] = str(error)
         else:
             done.add(bytes.fromhex(digest))
-    return len(done), tuple(left.values())
+    return len(done), (*unopened, *left.values())

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
+from schemas.errors import MailError
+
 # A file is put first and its row is committed after: a file younger than this may still be waiting for its row.
 ORPHAN_AGE = timedelta(days=7)
 
@@ -80,6 +82,11 @@ class Survey:
 
 # Given some digests, those of them that have a row. Asked in pages, so that ten million rows need not fit in memory.
 Known = Callable[[Sequence[str]], Collection[str]]
+LeftOut = Callable[[MailError], None]
+
+
+def nobody(_: MailError) -> None:
+    """Nobody wants to be told."""
 
 
 class Store(Protocol):
@@ -117,11 +124,12 @@ class Store(Protocol):
         """Whether something lies under this address; whether it is sound, only `verify` says."""
         ...
 
-    def digests(self) -> Iterator[str]:
+    def digests(self, left_out: LeftOut = nobody) -> Iterator[str]:
         """The address of everything that is here, in no order that means anything, a few at a time from the shelf.
 
-        A sealed file that no key at hand opens is left out: to whoever compares with the rows it is missing. A file
-        that is just being sealed may come twice.
+        A sealed file that no key at hand opens is left out: to whoever compares with the rows it is missing. `left_out`
+        is told why, by its name on the shelf, for its digest nobody knows. A file that is just being sealed may come
+        twice.
         """
         ...
 

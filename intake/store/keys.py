@@ -77,6 +77,11 @@ class Keys:
         return next((key for key in self.all if key.id == key_id), None)
 
 
+def is_key_id(text: str) -> bool:
+    """Whether a key can be called so."""
+    return _ID.fullmatch(text) is not None
+
+
 def parse_keys(setting: str) -> Keys:
     """The keys in POSTROOM_KEY: `id:base64`, several with commas between. Raises KeyUnusable with what to mend."""
     keys = tuple(_parsed(place, part.strip()) for place, part in enumerate(setting.split(","), start=1))
@@ -94,7 +99,7 @@ def _parsed(place: int, part: str) -> Key:
     key_id, colon, encoded = part.partition(":")
     if not colon:
         raise KeyUnusable(f"{which} is not of the form id:base64, for example 2026a:... ; {_MAKE_ONE}")
-    if not _ID.fullmatch(key_id):
+    if not is_key_id(key_id):
         raise KeyUnusable(f"the id of {which} must be 1 to 32 letters, digits, points, hyphens or underscores")
     try:
         secret = base64.b64decode(encoded, validate=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import BinaryIO
 
-from intake.store import Known, Stored, Survey, Swept
+from intake.store import Known, LeftOut, Stored, Survey, Swept, nobody
 from intake.store.checked import checked, read_through
 from intake.store.errors import BlobMissing
 from intake.store.orphans import Shelved, remove_unneeded, survey
@@ -54,8 +54,8 @@ class PlainStore:
         except BlobMissing:
             return False
 
-    def digests(self) -> Iterator[str]:
-        """The names on the shelf are the digests."""
+    def digests(self, left_out: LeftOut = nobody) -> Iterator[str]:
+        """The names on the shelf are the digests; none is left out."""
         return (entry.name for entry in self._shelf.entries())
 
     def orphans(self, known: Known, *, older_than: datetime) -> Survey:

@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from intake.store.checked import as_stream
 from intake.store.errors import BlobDamaged, KeyUnusable
-from intake.store.keys import KEY_BYTES, Key, Keys
+from intake.store.keys import KEY_BYTES, Key, Keys, is_key_id
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -111,7 +111,8 @@ def open_head(head: bytes, keys: Keys, *, named: str) -> Opened:
         if key and secret:
             return Opened(fixed, place, key.id, secret[:KEY_BYTES], secret[KEY_BYTES:].hex())
     if all(keys.named(_key_id(slot)) is None for slot in slots):
-        raise KeyUnusable(f"the file {named} is sealed with a key that is not in POSTROOM_KEY")
+        which = " or ".join(filter(is_key_id, map(_key_id, slots)))
+        raise KeyUnusable(f"the file {named} is sealed with {_a_key(which)} is not in POSTROOM_KEY")
     raise BlobDamaged(named, "its data key does not open, or POSTROOM_KEY holds another key under the same id")
 
 
@@ -215,6 +216,11 @@ def _slots(head: bytes) -> tuple[bytes, bytes]:
 def _key_id(slot: bytes) -> str:
     """The id in a slot; empty for an empty slot, and something no key is called by for a damaged one."""
     return slot[:_ID_BYTES].rstrip(b"\0").decode("latin-1")
+
+
+def _a_key(which: str) -> str:
+    """In words: by the ids that a head names, none if it is damaged. They say which key to bring back."""
+    return f"the key {which}, which" if which else "a key that"
 
 
 def _piece_nonce(fixed: bytes, number: int, *, is_last: bool) -> bytes:

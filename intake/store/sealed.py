@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO
 
-from intake.store import Known, Stored, Survey, Swept
+from intake.store import Known, LeftOut, Stored, Survey, Swept, nobody
 from intake.store.checked import checked, read_through
 from intake.store.errors import BlobDamaged, BlobMissing, KeyUnusable
 from intake.store.keys import Keys
@@ -117,10 +117,10 @@ class SealedStore:
             return True
         return True
 
-    def digests(self) -> Iterator[str]:
+    def digests(self, left_out: LeftOut = nobody) -> Iterator[str]:
         """From the heads, one small read for each file; see Store."""
         for entry in self._shelf.entries():
-            digest = self._digest_of(entry.name)
+            digest = self._digest_of(entry.name, left_out)
             if digest is not None:
                 yield digest
         yield from self._plain.digests()
@@ -198,11 +198,15 @@ class SealedStore:
                 return opened.key_id
         return None
 
-    def _digest_of(self, name: str) -> str | None:
-        """The digest that the head of a file tells; None if no key at hand opens it, or it is gone."""
+    def _digest_of(self, name: str, left_out: LeftOut = nobody) -> str | None:
+        """The digest that the head of a file tells; None if it is gone, or no key at hand opens it: `left_out` is told
+        why."""
         try:
             return open_head(self._shelf.head(name, HEAD_BYTES), self._keys, named=name).sha256
-        except (NotOnShelf, BlobDamaged, KeyUnusable):
+        except NotOnShelf:
+            return None
+        except (BlobDamaged, KeyUnusable) as error:
+            left_out(error)
             return None
 
     def _shelved(self) -> tuple[Shelved, Shelved]:

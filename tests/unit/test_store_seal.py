@@ -106,10 +106,17 @@ def test_a_piece_of_another_file_is_found() -> None:
 
 def test_another_key_does_not_open_and_the_message_says_whether_it_lacks_or_is_wrong() -> None:
     sealed = seal(content_of(100))
-    with pytest.raises(KeyUnusable, match="a key that is not in POSTROOM_KEY"):
+    with pytest.raises(KeyUnusable, match="the key 2026a, which is not in POSTROOM_KEY"):
         unseal(sealed, NEW)
     with pytest.raises(BlobDamaged, match="another key under the same id"):
         unseal(sealed, Key(OLD.id, NEW.secret))
+
+
+def test_an_id_that_was_damaged_is_not_told() -> None:
+    sealed = bytearray(seal(content_of(100)))
+    sealed[16] = 0xFF
+    with pytest.raises(KeyUnusable, match="with a key that is not in POSTROOM_KEY"):
+        unseal(bytes(sealed))
 
 
 def test_what_is_no_sealed_file_is_said_to_be_none() -> None:

@@ -1,8 +1,11 @@
 """`postroom store rewrap`: whatever is sealed comes under the newest key, so that an old one can be taken away."""
 
+import base64
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,13 +21,16 @@ from intake.events.signing import SecretBox
 from intake.service import open_service
 from intake.settings import load_settings
 from intake.store.keys import parse_keys
+from intake.store.s3_address import parse_s3_address, s3_client
 from review_ui.cli import app
 from tests.integration.database.receiver import Receiver, receiving
 from tests.integration.database.test_webhooks import DAY, Post
-from tests.integration.store_places import NEW_KEY, OLD_KEY
+from tests.integration.store_places import CREDENTIALS, NEW_KEY, OLD_KEY, new_bucket, object_server
 
 BOTH_KEYS = f"{NEW_KEY},{OLD_KEY}"
+OTHER_KEY = "2026b:" + base64.b64encode(bytes(range(32, 64))).decode()
 NOW_UNDER_THE_NEW_KEY = "Under the key 2026b now: {files} files, {secrets} secrets of webhooks.\n"
+_numbers = itertools.count()
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +39,40 @@ def key(url: str, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     monkeypatch.setenv("POSTROOM_DATABASE_URL", url)
     monkeypatch.setenv("POSTROOM_KEY", OLD_KEY)
     return lambda setting: monkeypatch.setenv("POSTROOM_KEY", setting)
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as environment, object_server() as url:
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
+        yield url
+
+
+@dataclass(frozen=True)
+class Shelves:
+    """Where the files lie, seen from behind the back of the store: a folder, or a bucket if there is a URL."""
+
+    folder: Path
+    url: str = ""
+
+    def damage(self, sha256: str) -> None:
+        """Change a file that was put before there was a key."""
+        if not self.url:
+            next(self.folder.rglob(sha256)).write_bytes(b"litter 1")
+            return
+        address = parse_s3_address(self.url)
+        s3_client(address).put_object(Bucket=address.bucket, Key=f"{address.prefix}plain/{sha256}", Body=b"litter 1")
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def shelves(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelves:
+    """The service keeps its files there."""
+    if request.param == "folder":
+        return Shelves(tmp_path / "home" / "store")
+    url = new_bucket(request.getfixturevalue("endpoint"), f"rewrapped-{next(_numbers)}")
+    monkeypatch.setenv("POSTROOM_STORE_URL", url)
+    return Shelves(tmp_path, url)
 
 
 @pytest.fixture
@@ -65,7 +105,7 @@ def kept(database: Database) -> list[tuple[str, str | None]]:
 
 
 def test_without_the_old_key_files_open_and_events_are_signed_with_the_secrets_they_had(
-    database: Database, receiver: Receiver, key: Callable[[str], None]
+    database: Database, receiver: Receiver, key: Callable[[str], None], shelves: Shelves
 ) -> None:
     post = with_keys(Post(database), OLD_KEY)
     digests = put(b"letter 1", b"letter 2")
@@ -132,10 +172,34 @@ def test_what_no_key_at_hand_opens_is_named_and_the_rest_is_done(
     assert [secret.split(":")[1] for secret, _ in kept(database)] == ["2025", "2026b"]
 
 
-def test_a_damaged_file_is_named_and_the_rest_is_done(tmp_path: Path, key: Callable[[str], None]) -> None:
+def test_files_that_no_key_at_hand_opens_are_named_with_the_key_that_is_lacking(
+    database: Database, key: Callable[[str], None], shelves: Shelves
+) -> None:
+    lost_key = NEW_KEY.replace("2026b", "2025")
+    key(lost_key)
+    [lost] = put(b"letter 1")
+    name = parse_keys(lost_key).newest.name_of(lost)
+    key(f"{OLD_KEY},{lost_key}")
+    put(b"letter 2", b"letter 3")
+    key(f"{OTHER_KEY},{OLD_KEY}")
+    code, said, complained = rewrap()
+    assert (code, said) == (1, NOW_UNDER_THE_NEW_KEY.format(files=2, secrets=0))
+    assert complained == f"Left as it is: the file {name} is sealed with the key 2025, which is not in POSTROOM_KEY.\n"
+    with database.read() as session:
+        [details] = session.scalars(select(AuditRow.details).where(AuditRow.action == "store rewrapped"))
+    assert json.loads(details) == {"key": "2026b", "files": 2, "secrets": 0, "left": 1}
+    key(f"{OTHER_KEY},{OLD_KEY},{lost_key}")
+    assert rewrap() == (0, NOW_UNDER_THE_NEW_KEY.format(files=3, secrets=0), "")
+    key(OTHER_KEY)
+    service = open_service(load_settings())
+    service.store.verify(lost)
+    service.close()
+
+
+def test_a_damaged_file_is_named_and_the_rest_is_done(key: Callable[[str], None], shelves: Shelves) -> None:
     key("")
     damaged, _ = put(b"letter 1", b"letter 2")
-    next((tmp_path / "home" / "store").rglob(damaged)).write_bytes(b"litter 1")
+    shelves.damage(damaged)
     key(NEW_KEY)
     code, said, complained = rewrap()
     assert (code, said) == (1, NOW_UNDER_THE_NEW_KEY.format(files=1, secrets=0))
