@@ -7,10 +7,11 @@ from datetime import date
 
 from numpy.random import Generator
 
+from extract.receipt_dates import years_in_use
 from intake.synthetic.answers import EMPTY, Answer, Answers
 from intake.synthetic.identifiers import invent_amount
 from intake.synthetic.pattern import invent_match
-from intake.synthetic.people import chance, day_between, figures, letters, pick
+from intake.synthetic.people import TODAY, chance, day_between, figures, letters, pick
 from intake.synthetic.world import (
     WORLD,
     in_sentence,
@@ -27,6 +28,7 @@ from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import Edition, FormType, Zone
 
 # How often a question is left empty: by everybody, and where it is asked only of some ("If ...").
+_STAMP = "stamp"  # the family of fields that the receiving office fills
 _LEFT_EMPTY = 0.06
 _CONDITIONAL_LEFT_EMPTY = 0.45
 _CONDITIONAL_NOT_APPLICABLE = 0.6  # of the rest
@@ -39,11 +41,15 @@ _ASKED_OF_SOME = re.compile(r"\bif\b|\bother\b|where applicable|specify", re.IGN
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One field of one edition. room: cells to fill, 0 for free lines; height: of its zone in millimetres."""
+    """One field of one edition. room: cells to fill, 0 for free lines; height: of its zone in millimetres.
+
+    in_use: the years in which a form of this edition may come in.
+    """
 
     spec: FieldSpec
     room: int
     height: float
+    in_use: range
 
     def speaks_of(self, *words: str) -> bool:
         """Whether one of these words is part of the field's name, family or label."""
@@ -57,12 +63,13 @@ def answer_any_form(form: FormType, edition: Edition, random: Generator) -> Answ
     for spec in form.fields:
         zones = edition.zones_of(spec.name)
         if zones and spec.kind is not FieldKind.BARCODE:
-            answers[spec.name] = _answer(_question(spec, zones, edition.dpi), random)
+            answers[spec.name] = _answer(_question(spec, zones, edition), random)
     return _in_agreement(form, answers, random)
 
 
-def _question(spec: FieldSpec, zones: Sequence[Zone], dpi: int) -> Question:
-    return Question(spec, len(zones[0].cells), zones[0].box.height / dpi * 25.4)
+def _question(spec: FieldSpec, zones: Sequence[Zone], edition: Edition) -> Question:
+    height = zones[0].box.height / edition.dpi * 25.4
+    return Question(spec, len(zones[0].cells), height, years_in_use(edition.id))
 
 
 def _in_agreement(form: FormType, answers: Mapping[str, Answer], random: Generator) -> Answers:
@@ -94,7 +101,7 @@ def _answer(question: Question, random: Generator) -> Answer:
 
 
 def _is_left_empty(question: Question, random: Generator) -> bool:
-    if question.spec.family == "stamp":
+    if question.spec.family == _STAMP:
         return chance(random, _LEFT_EMPTY)
     is_asked_of_some = bool(_ASKED_OF_SOME.search(question.spec.label))
     return chance(random, _CONDITIONAL_LEFT_EMPTY if is_asked_of_some else _LEFT_EMPTY)
@@ -120,15 +127,16 @@ def _amount(question: Question, random: Generator) -> Answer:
 
 
 def _date(question: Question, random: Generator) -> Answer:
-    born = question.speaks_of("birth", "born")
-    day = (
-        day_between(random, date(1926, 1, 1), date(1996, 12, 31))
-        if born
-        else day_between(random, date(1998, 1, 1), date(2019, 12, 31))
-    )
+    first, last = date(1998, 1, 1), date(2019, 12, 31)
+    if question.speaks_of("birth", "born"):
+        first, last = date(1926, 1, 1), date(1996, 12, 31)
+    elif question.spec.family == _STAMP:  # nothing comes in before it was printed
+        first = date(question.in_use.start, 1, 1)
+        last = max(min(date(question.in_use.stop - 1, 12, 31), TODAY), date(first.year, 12, 31))
+    day = day_between(random, first, last)
     if question.room:
-        first = f"{day:%d%m}" if question.spec.day_first else f"{day:%m%d}"
-        return Answer(day.isoformat(), (first + (f"{day:%Y}" if question.room >= 8 else f"{day:%y}"),))
+        start = f"{day:%d%m}" if question.spec.day_first else f"{day:%m%d}"
+        return Answer(day.isoformat(), (start + (f"{day:%Y}" if question.room >= 8 else f"{day:%y}"),))
     return Answer(day.isoformat(), (in_words(day, random, day_first=question.spec.day_first),))
 
 

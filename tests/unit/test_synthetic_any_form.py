@@ -1,6 +1,7 @@
 """Answers on any form obey its declaration; texts are invented from expressions; figures and free places are found."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,3 +142,14 @@ def test_lines_of_print_are_found_and_rules_are_not() -> None:
     ]
     assert lines[0].box.left == 1020
     assert lines[0].box.right == 1000 + 20 + 24 * 7 + 12
+
+
+@FEW
+@given(SEEDS)
+def test_no_form_comes_in_before_its_edition_was_printed(seed: int) -> None:
+    stamped = FieldSpec("received", FieldKind.DATE, family="stamp", required=True)
+    form = form_of(stamped)
+    (edition,) = form.editions
+    for id_, earliest in (("one-2014-03", "2014"), ("one", "1990"), ("one-2031", "2031")):
+        answer = answer_any_form(form, replace(edition, id=id_), random_of(seed))["received"]
+        assert earliest <= str(answer.value) <= max("2025-03-14", f"{earliest}-12-31")
