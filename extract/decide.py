@@ -25,9 +25,9 @@ _STRUCK_OUT: Final = 1.5
 # From this evenness on writing is taken for typed: on synthetic post 95 in 100 typed answers and 10 in 100 written by
 # hand are (of 1,380); on real forms 97 in 100 and 1 of 57 (of 675).
 _TYPED_EVENNESS: Final = 0.8
-# At a number of a critical class: more ink right beside its ends than specks leave, in pixels at 300 dpi, or a wider
-# blank between two of its figures than type leaves, in heights of the line. Of 267 typed numbers read rightly 12 have
-# the one and 1 has the other; of six that lost figures or took up strange ones three have the second.
+# More ink right beside a number's ends than specks leave, in pixels at 300 dpi, or a wider blank between two of its
+# figures than type leaves, in heights of the line. Of 635 synthetic typed numbers that fit their grammar and were read
+# rightly 20 have one of them, and both of those that had lost figures.
 _HEMMED, _GAP = 30, 0.6
 _DRAWN: Final = frozenset({FieldKind.CHOICE, FieldKind.SIGNATURE})
 
@@ -131,7 +131,7 @@ def _by_score(facts: Facts, field_class: str, failed: tuple[str, ...], standards
     objection = standards.objection(facts.form_type, field_class, score, reader)
     # That nobody signed is an answer of its own; every other field without one is blank.
     status = FieldStatus.BLANK if is_empty and facts.kind is not FieldKind.SIGNATURE else FieldStatus.ACCEPTED
-    more = (objection, *_contradictions(facts, standards), _unwanted(status, standards))
+    more = (objection, _contradiction(facts, standards), _unwanted(status, standards))
     reasons = (*failed, *(reason for reason in more if reason))
     known = None if failed else standards.probability(facts.form_type, field_class, score, reader)
     confidence = None if known is None else round(known, 4)
@@ -149,26 +149,16 @@ def _doubts(facts: Facts) -> tuple[str, ...]:
         (Feature.UNREAD, _UNREAD_LINE, "A line of writing here could not be read."),
         (Feature.STRAY, _LOST_LINE, "Much ink here belongs to no line that was read."),
         (Feature.STRUCK, _STRUCK_OUT, "Something written here seems to be crossed out."),
+        (Feature.HEMMED, _HEMMED, "Other ink stands so near to the number that it may hide a figure of it."),
+        (Feature.GAP, _GAP, "Between two figures is room for one more, which may have faded."),
     )
     return tuple(reason for name, most, reason in doubts if facts.features.get(name, 0.0) > most)
 
 
-def _contradictions(facts: Facts, standards: Standards) -> tuple[str, ...]:
-    """What speaks against a value of a critical class, whatever its score."""
-    if not facts.was_read or facts.field_class not in standards.policy.critical:
-        return ()
-    told = (
-        (facts.features.get(Feature.AGREEMENT, 1.0) < 1.0, "Two readers read this differently."),
-        (
-            facts.features.get(Feature.HEMMED, 0.0) > _HEMMED,
-            "Other ink stands so near to the number that it may hide a figure of it.",
-        ),
-        (
-            facts.features.get(Feature.GAP, 0.0) > _GAP,
-            "Between two figures is room for one more, which may have faded.",
-        ),
-    )
-    return tuple(reason for speaks, reason in told if speaks)
+def _contradiction(facts: Facts, standards: Standards) -> str:
+    is_critical = facts.was_read and facts.field_class in standards.policy.critical
+    differ = facts.features.get(Feature.AGREEMENT, 1.0) < 1.0
+    return "Two readers read this differently." if is_critical and differ else ""
 
 
 def _unwanted(status: FieldStatus, standards: Standards) -> str:
