@@ -1,6 +1,5 @@
 """The Dockerfile and compose.yaml hold together: with the command line, with the settings, and with what is safe."""
 
-import base64
 import math
 import re
 import subprocess
@@ -19,11 +18,10 @@ from intake.settings import PREFIX, Settings
 from intake.step_worker import GRACE_SECONDS
 from intake.store.keys import parse_keys
 from intake.store.s3_address import parse_s3_address
+from tests.compose import REQUIRED, environment_of, read_services
 
 OURS = {"web", "worker", "dispatch"}
 SECRET = re.compile(r"PASSWORD|SECRET|KEY|AUTH")
-REQUIRED = re.compile(r"\$\{(\w+):\?[^}]+\}")
-OPTIONAL = re.compile(r"\$\{\w+:-([^}]*)\}")
 CHOSEN = re.compile(r"\$\{(\w+):-([^}]*)\}")
 # How the parts find one another, how often they look, and what needs a folder of the machine: docs/deployment.md.
 NOT_FOR_AN_OFFICE = {"forms", "lease_seconds", "sweep_seconds", "beat_seconds"}
@@ -37,22 +35,8 @@ def text(repository: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def services(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(text)["services"]
-    return found
-
-
-def as_given(value: str) -> str:
-    """With the default where there is one, and an example of what a person sets elsewhere."""
-    examples = {
-        "POSTROOM_KEY": "2026:" + base64.b64encode(bytes(range(32))).decode(),
-        "POSTROOM_API_KEYS": "scanner:" + "k" * 48,
-    }
-    return OPTIONAL.sub(r"\1", REQUIRED.sub(lambda found: examples.get(found[1], "s3cr3t"), value))
-
-
-def environment_of(service: dict[str, Any]) -> dict[str, str]:
-    return {name: as_given(str(value)) for name, value in service["environment"].items()}
+def services(repository: Path) -> dict[str, Any]:
+    return read_services(repository / "compose.yaml")
 
 
 def test_the_linter_of_dockerfiles_finds_nothing(repository: Path) -> None:
