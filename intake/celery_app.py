@@ -31,8 +31,9 @@ from intake import broker_check
 from intake.celery_broker import QUEUE, TASK, CeleryBroker
 from intake.celery_process import StepProcess, WorkerMain
 
-# Longer than a worker has patience with a piece (`intake.patience`), and shorter than RabbitMQ waits for an
-# acknowledgement (30 minutes). What has not ended itself by then is killed, and the lease brings the step back.
+# Longer than a worker has patience with the longest piece (`intake.patience`, which ends what is stuck far sooner), and
+# shorter than RabbitMQ waits for an acknowledgement (30 minutes). What has not ended by then is killed, and the lease
+# brings the step back.
 HARD_LIMIT_SECONDS: Final = 25 * 60
 _STEPS_PER_PROCESS: Final = 5_000
 _KIBIBYTES_PER_PROCESS: Final = 3 * 1024**2  # looked at after each step; what a page may take is limited elsewhere

@@ -13,7 +13,7 @@ from intake.steps import Claim, Fenced
 from schemas.errors import MailError
 
 # Two heartbeats may be lost before the step is given to somebody else.
-_BEATS_PER_LEASE: Final = 3
+BEATS_PER_LEASE: Final = 3
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         overtaken: Claim | None = None
-        while not self._closed.wait(self._lease.total_seconds() / _BEATS_PER_LEASE):
+        while not self._closed.wait(self._lease.total_seconds() / BEATS_PER_LEASE):
             claim = self._held
             if claim is None or claim is overtaken:
                 continue
