@@ -15,8 +15,9 @@ help:
 	@echo "make bench   measure pages a second beside OCRmyPDF on the same pages"
 	@echo "make soak    read ten thousand synthetic pages: the pace and the memory must hold; then soak-service"
 	@echo "make soak-service   twenty thousand pieces and a thousand kills, and eight keyers with 40,000 claims, on both"
-	@echo "                    databases, and twenty thousand requests made from the API's description;"
-	@echo "                    STORM=4000,100 KEYING=8,500 REQUESTS=5000 for less"
+	@echo "                    databases, the faults of brokers, disks and files at full size, and twenty thousand"
+	@echo "                    requests made from the API's description; STORM=4000,100 BROKER_STORM=500,1 KEYING=8,500"
+	@echo "                    REQUESTS=5000 for less"
 	@echo "make schemas write the JSON Schemas of records and events, and the reference of records, anew"
 	@echo "make lock    resolve the lock files anew; UPGRADE=--upgrade takes newer versions"
 	@echo "make clean   remove .venv and everything built"
@@ -46,8 +47,10 @@ soak: setup-dev
 	$(BIN)/python scripts/soak $(SOAK)
 	$(MAKE) soak-service
 
-# Pieces and kills of the storm, and examples of the state machine.
+# Pieces and kills of the storm, the same through Celery with how often the list of faults comes round, and examples of
+# the state machine.
 STORM := 20000,1000
+BROKER_STORM := 2000,4
 STEP_RUNS := 500
 # Keyers at once, and claims of each.
 KEYING := 8,5000
@@ -58,6 +61,10 @@ REQUESTS := 20000
 
 soak-service: setup-dev
 	POSTROOM_STORM=$(STORM) $(BIN)/pytest -s tests/integration/database/test_kill_storm.py
+	POSTROOM_BROKER_STORM=$(BROKER_STORM) $(BIN)/pytest -s tests/integration/distributed/test_distributed_storm.py
+	POSTROOM_API_KILLS=200 $(BIN)/pytest tests/integration/api/test_serving.py
+	POSTROOM_FULL_DISKS=10 $(BIN)/pytest tests/integration/test_full_disk.py
+	POSTROOM_HOSTILE=full $(BIN)/pytest tests/integration/test_hostile_files.py
 	POSTROOM_STEP_RUNS=$(STEP_RUNS) $(BIN)/pytest tests/integration/database/test_step_machine.py
 	POSTROOM_CLAIMS=2000 $(BIN)/pytest tests/integration/database/test_claims_at_once.py
 	POSTROOM_KEYING=$(KEYING) $(BIN)/pytest -s tests/integration/database/test_review_at_once.py
