@@ -26,6 +26,11 @@ CHOSEN = re.compile(r"\$\{(\w+):-([^}]*)\}")
 # How the parts find one another, how often they look, and what needs a folder of the machine: docs/deployment.md.
 NOT_FOR_AN_OFFICE = {"forms", "lease_seconds", "sweep_seconds", "beat_seconds"}
 OTHERWISE = {"hosts", "workers"}  # in a container, other than on a machine of one's own
+OF_A_SERVICE = {
+    "build", "cap_drop", "command", "configs", "cpu_shares", "depends_on", "deploy", "entrypoint", "environment",
+    "healthcheck", "image", "init", "ports", "read_only", "restart", "security_opt", "shm_size", "stop_grace_period",
+    "tmpfs", "volumes",
+}  # fmt: skip
 NAMES = {"AWS_ACCESS_KEY_ID"}  # of a key, which is no secret
 
 
@@ -56,6 +61,46 @@ def test_the_image_is_pinned_has_a_health_check_and_is_not_run_by_root(repositor
     assert users
     assert not {"root", "0"} & set(users)
     assert lines.index(f"USER {users[0]}") > max(number for number, line in enumerate(lines) if line.startswith("RUN "))
+
+
+def test_what_the_image_is_built_of_is_there_and_nothing_else_reaches_the_builder(repository: Path) -> None:
+    """A word that .dockerignore lacks would show only when somebody builds."""
+    lines = (repository / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    copied = {word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]}
+    assert not [name for name in copied if not (repository / name).exists()]
+    ignored, *let_through = (repository / ".dockerignore").read_text(encoding="utf-8").split()
+    assert ignored == "*"
+    assert {word.removeprefix("!") for word in let_through if word.startswith("!")} == copied
+    program = (repository / "scripts" / "setup").read_text(encoding="utf-8")
+    assert "requirements.lock" in program
+    assert {'ENTRYPOINT ["postroom"]', "VOLUME /var/lib/postroom"} <= set(lines)
+
+
+def test_nothing_is_misspelt_in_compose_yaml(text: str, services: dict[str, Any]) -> None:
+    """Docker refuses a word it does not know; by the Compose specification, as far as we use it."""
+    whole = yaml.safe_load(text)
+    assert {key for key in whole if not key.startswith("x-")} == {"name", "services", "configs", "volumes"}
+    for name, service in services.items():
+        assert set(service) <= OF_A_SERVICE, name
+        assert set(service.get("healthcheck", {})) <= {
+            "test",
+            "interval",
+            "timeout",
+            "retries",
+            "start_period",
+            "disable",
+        }
+        for how in service.get("depends_on", {}).values():
+            assert how["condition"] in {"service_started", "service_healthy", "service_completed_successfully"}
+        for place in service.get("volumes", ()):
+            assert re.fullmatch(r"[a-z]+:/[\w./-]+", place), name
+        for config in service.get("configs", ()):
+            assert config["source"] in whole["configs"]
+        if limits := service.get("deploy", {}).get("resources", {}).get("limits"):
+            assert set(limits) <= {"memory", "cpus", "pids"}
+        for variable, value in (service.get("environment") or {}).items():
+            assert isinstance(value, str), f"{variable} of {name}"
+            assert value.count("${") == len(re.findall(r"\$\{\w+(:[-?][^}]*)?\}", value)), variable
 
 
 def test_our_services_run_commands_that_there_are(services: dict[str, Any]) -> None:
