@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from botocore.exceptions import ClientError
 
 from intake.store.errors import StoreFull
-from intake.store.s3_requests import PART_BYTES, Taken, download, md5, parts_of, troubles_translated, upload
+from intake.store.s3_requests import PART_BYTES, Overtaken, Taken, download, md5, parts_of, troubles_translated, upload
 from intake.store.shelf import Entry, NewHead, NotOnShelf, checked_name
 from schemas.errors import Unavailable
 
@@ -109,6 +109,12 @@ class S3Shelf:
 
         At most 8 MiB go over the line, however long the object is. The interim head is not needed.
         """
+        try:
+            return self._with_new_head(name, new)
+        except Overtaken:
+            return False
+
+    def _with_new_head(self, name: str, new: NewHead) -> bool:
         key, target = self._key(name), self._key(new.name)
         with troubles_translated(name):
             found = self._client.head_object(Bucket=self._bucket, Key=key)

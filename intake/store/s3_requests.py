@@ -33,6 +33,10 @@ class Taken(Exception):
     """The name was taken by another writer while this one was writing."""
 
 
+class Overtaken(Unavailable):
+    """The object is another by now than that which was looked at: whoever looks again finds what it has become."""
+
+
 @contextmanager
 def troubles_translated(name: str = "") -> Iterator[None]:
     """Turn what the service says into what the caller can act on; name: what is asked for, by its name on the shelf."""
@@ -42,6 +46,8 @@ def troubles_translated(name: str = "") -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "without a code")
         if code in _MISSING and name:
             raise NotOnShelf(name) from error
+        if code in _TAKEN:
+            raise Overtaken("a file was changed by somebody else") from error
         if code in _NO_ROOM:
             raise StoreFull("the service that keeps the files has no room") from error
         raise Unavailable(f"the service that keeps the files answers {code}") from error
@@ -95,7 +101,7 @@ class Download(io.RawIOBase):
         try:
             with troubles_translated(self._name):
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=rest, IfMatch=self._version)
-        except NotOnShelf as error:
+        except (NotOnShelf, Overtaken) as error:
             # Brought under another key, and so another name: whoever opens it again finds it there.
             raise Unavailable("a file was changed while it was read, and its connection broke") from error
         self._body = answer["Body"]

@@ -23,6 +23,7 @@ from intake.store.opening import open_store
 from intake.store.s3 import S3Shelf
 from intake.store.s3_address import parse_s3_address, s3_client
 from intake.store.s3_requests import Parts, Taken, upload
+from intake.store.shelf import NewHead
 from schemas.errors import Unavailable
 from tests.integration.store_places import (
     CREDENTIALS,
@@ -161,6 +162,30 @@ def test_reading_while_two_change_all_keys_at_once_never_fails(url: str, service
 def shelf(url: str) -> S3Shelf:
     address = parse_s3_address(url)
     return S3Shelf(s3_client(address), address.bucket, "shelf/", young=timedelta(0))
+
+
+class Overtaken:
+    """A client behind whose back another one writes the object right after it was looked at."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def head_object(self, **which: Any) -> Any:
+        found = self._client.head_object(**which)
+        self._client.put_object(**which, Body=b"written by somebody else")
+        return found
+
+
+def test_a_head_that_somebody_else_is_changing_is_left_to_them(url: str, service: Any) -> None:
+    """So that two who change all keys at once both come to the end of it."""
+    bucket = parse_s3_address(url).bucket
+    service.put_object(Bucket=bucket, Key=f"shelf/{DIGEST}", Body=CONTENT)
+    shelf = S3Shelf(Overtaken(service), bucket, "shelf/")  # type: ignore[arg-type]
+    assert not shelf.change_head(DIGEST, NewHead(CONTENT[:4], b"both", b"new!", sha256_of(b"other name")))
+    assert objects(service, url) == [f"shelf/{DIGEST}"]
 
 
 def test_an_old_object_put_again_is_young_again(shelf: S3Shelf) -> None:
