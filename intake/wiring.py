@@ -19,6 +19,7 @@ from extract.page import Grey
 from extract.pipeline import Tools, read_pages
 from extract.stamp import StampReaders
 from extract.standards import Standards
+from intake import freed_memory
 from intake.form_choice import chosen_form_types
 from intake.notes import open_notes
 from intake.policy_choice import chosen_policy
@@ -31,6 +32,7 @@ _QUICK_MODEL, _CAREFUL_MODEL = "rec-tiny", "rec-small"
 def open_workshop(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
     """The real journey, engines loaded. Raises Unavailable if a model is missing, NotAForm for a bad form type."""
     use_one_thread()
+    freed_memory.give_back_large_pieces()
     readers = wired_readers()
     lines = PaddleLineFinder()
     tools = Tools(
