@@ -162,10 +162,11 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
     worn = _wear_of_print(shapes, blank)
     flat = stray.reshape(-1)
     inked = np.flatnonzero(flat)
-    of = shapes.labels.reshape(-1)[inked]
+    labels = shapes.labels
+    of = labels.reshape(-1)[inked]
     flat[inked[worn[of] | ((of == 0) & (blank.flags.reshape(-1)[inked] & WORN_FLAG > 0))]] = 0
     found: Stacks = stacks_of(stats, run)
-    return Answers(aligned, level, shapes.labels, stats, run, found.sideways, found.places, stray, cut, worn)
+    return Answers(aligned, level, labels, stats, run, found.sideways, found.places, stray, cut, worn)
 
 
 def _wear_of_print(shapes: Shapes, blank: Print) -> NDArray[np.bool_]:
@@ -185,7 +186,7 @@ def _cut_creases(remaining: Grey, shapes: Shapes) -> bool:
     for number in np.flatnonzero(tall & (stats[:, WIDTH] > _THROUGH_THIN)):
         left, top, width, height = (int(value) for value in stats[number, :4])
         window = slice(top, top + height), slice(left, left + width)
-        shape = np.asarray(shapes.labels[window] == number, np.uint8)
+        shape = shapes.alone(int(number))
         stroke = _opened(shape, (_THROUGH_LONG, 1))
         if stroke.any():
             # Where letters cross it they stay whole.

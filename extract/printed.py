@@ -3,6 +3,7 @@
 Print is taken off shape by shape, not pixel by pixel: a letter that merely touches a rule stays whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -85,8 +86,9 @@ def without_print(ink: Grey, blank: Print, rows: slice) -> tuple[Grey, Grey]:
     ink: the ink of some rows of a page laid onto the blank form.
     """
     flags = blank.flags[rows]
-    rules = _rules(ink, flags)
-    shapes = shapes_of(ink & (1 - rules))
+    places = _places_of_rules(flags)
+    rules = _rules(ink, flags, places)
+    shapes = shapes_of(ink & ~rules)
     on = flags.reshape(-1)[shapes.places]
     area = np.maximum(shapes.stats[:, AREA], 1)
     overlap = shapes.count((on & _NEAR_FLAG) != 0) / area
@@ -101,8 +103,47 @@ def without_print(ink: Grey, blank: Print, rows: slice) -> tuple[Grey, Grey]:
         cut = _pieces(shapes, in_part, runs_on, flags)
         remaining |= cut
     # Where a stroke crossed a rule it gets its crossing back.
-    crossing = np.asarray(cv2.morphologyEx(remaining, cv2.MORPH_CLOSE, np.ones((_CROSSING, 3), np.uint8)), np.uint8)
-    return np.asarray(remaining | (crossing & rules & ink), np.uint8), cut
+    crossings = [_crossing(remaining, rules, place) for place in places]
+    for place, crossing in zip(places, crossings, strict=True):
+        remaining[place.rows, place.columns] |= crossing
+    return remaining, cut
+
+
+def _places_of_rules(flags: Grey) -> "list[_Place]":
+    """The rows, all across, where level rules may lie, and the columns, all down, where upright ones may."""
+    height, width = flags.shape
+    level = np.asarray((flags & _LEVEL_FLAG).any(axis=1), np.bool_)
+    upright = np.asarray((flags & _UPRIGHT_FLAG).any(axis=0), np.bool_)
+    return [
+        *(_Place(slice(top, bottom), slice(0, width), True) for top, bottom in _runs(level)),
+        *(_Place(slice(0, height), slice(left, right), False) for left, right in _runs(upright)),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A part of the page where rules of one direction may lie."""
+
+    rows: slice
+    columns: slice
+    is_level: bool
+
+
+def _runs(chosen: Flags) -> list[tuple[int, int]]:
+    """(start, end) of every stretch that is chosen."""
+    edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _crossing(remaining: Grey, rules: Grey, place: _Place) -> Grey:
+    """The parts of rules that close a gap between what remains above and below them."""
+    top, left = max(place.rows.start - _CROSSING, 0), max(place.columns.start - _CROSSING, 0)
+    around = remaining[top : place.rows.stop + _CROSSING, left : place.columns.stop + _CROSSING]
+    closed = np.asarray(cv2.morphologyEx(around, cv2.MORPH_CLOSE, np.ones((_CROSSING, 3), np.uint8)), np.uint8)
+    found = rules[place.rows, place.columns]
+    height, width = found.shape
+    top, left = place.rows.start - top, place.columns.start - left
+    return found & closed[top : top + height, left : left + width]
 
 
 def _pieces(shapes: Shapes, in_part: Flags, runs_on: Flags, flags: Grey) -> Grey:
@@ -113,7 +154,7 @@ def _pieces(shapes: Shapes, in_part: Flags, runs_on: Flags, flags: Grey) -> Grey
     if runs_on.any():
         clear = pieces.count((flags.reshape(-1)[pieces.places] & _CLEAR_FLAG) != 0) > 0
         of = np.zeros(len(pieces), np.int32)
-        of[pieces.of] = shapes.labels.reshape(-1)[pieces.places]
+        of[pieces.of] = shapes.of[np.searchsorted(shapes.places, pieces.places)]
         large &= clear | ~runs_on[of]
     large[0] = False
     kept = pieces.mask(large)
@@ -122,13 +163,21 @@ def _pieces(shapes: Shapes, in_part: Flags, runs_on: Flags, flags: Grey) -> Grey
     return np.asarray(kept | (grown & cut & ((flags & _EXACT_FLAG) == 0)), np.uint8)
 
 
-def _rules(ink: Grey, flags: Grey) -> Grey:
-    """Printed rules where they really lie on the page: worn and bent ones miss the reference by a millimetre."""
-    level_place = ((flags & _LEVEL_FLAG) != 0).view(np.uint8)
-    upright_place = ((flags & _UPRIGHT_FLAG) != 0).view(np.uint8)
-    level = _opened(ink & level_place, _RULE_PIECE, 1)
-    upright = _opened(ink & upright_place, 1, _RULE_PIECE)
-    return np.asarray(ink & ((_spread(level, 3, 5) & level_place) | (_spread(upright, 5, 3) & upright_place)), np.uint8)
+def _rules(ink: Grey, flags: Grey, places: Sequence[_Place]) -> Grey:
+    """Printed rules where they really lie on the page: worn and bent ones miss the reference by a millimetre.
+
+    places: as `_places_of_rules` gives them; elsewhere there is none.
+    """
+    rules = np.zeros_like(ink)
+    for place in places:
+        part = place.rows, place.columns
+        flag = _LEVEL_FLAG if place.is_level else _UPRIGHT_FLAG
+        here = ink[part] & ((flags[part] & flag) != 0).view(np.uint8)
+        if place.is_level:
+            rules[part] |= here & _spread(_opened(here, _RULE_PIECE, 1), 3, 5)
+        else:
+            rules[part] |= here & _spread(_opened(here, 1, _RULE_PIECE), 5, 3)
+    return rules
 
 
 def _slivers_beside_rules(shapes: Shapes, flags: Grey) -> Flags:

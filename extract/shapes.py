@@ -18,12 +18,12 @@ LEFT, TOP, WIDTH, HEIGHT, AREA = range(5)
 class Shapes:
     """Connected shapes of a mask, held by their pixels: a page of writing is nineteen parts paper.
 
-    labels: (height, width) int32, 0 for paper.
+    shape:  (height, width) of the mask.
     places: index into the flattened picture of every inked pixel, rising; `of`: the shape each belongs to.
     stats:  (shapes, 5) int32: left, top, width, height, area; row 0 is the paper.
     """
 
-    labels: Labels
+    shape: tuple[int, int]
     places: NDArray[np.int64]
     of: Labels
     stats: Labels
@@ -31,13 +31,28 @@ class Shapes:
     def __len__(self) -> int:
         return len(self.stats)
 
+    @property
+    def labels(self) -> Labels:
+        """(height, width) int32, 0 for paper, else the shape; drawn anew each time."""
+        labels = np.zeros(self.shape, np.int32)
+        labels.reshape(-1)[self.places] = self.of
+        return labels
+
+    def alone(self, number: int) -> Grey:
+        """1 where this one shape is, in the smallest window that holds it."""
+        left, top, width, height = (int(value) for value in self.stats[number, :4])
+        rows, columns = np.divmod(self.places[self.of == number], self.shape[1])
+        window = np.zeros((height, width), np.uint8)
+        window[rows - top, columns - left] = 1
+        return window
+
     def count(self, chosen: Flags) -> NDArray[np.int64]:
         """For each shape, how many of its pixels are among those chosen, one flag for each of `places`."""
         return np.bincount(self.of[chosen], minlength=len(self.stats))
 
     def mask(self, keep: Flags) -> Grey:
         """1 where the shapes are that are to be kept, one flag per shape."""
-        mask = np.zeros(self.labels.shape, np.uint8)
+        mask = np.zeros(self.shape, np.uint8)
         mask.reshape(-1)[self.places[keep[self.of]]] = 1
         return mask
 
@@ -48,23 +63,29 @@ def shapes_of(mask: Grey) -> Shapes:
     inked = np.asarray(mask.any(axis=1), np.bool_)
     wanted = inked.copy()
     wanted[1:] |= inked[:-1]
-    labels = np.zeros(mask.shape, np.int32)
-    count = 1
-    if inked.any():
-        count, labels[wanted] = cv2.connectedComponents(mask[wanted], connectivity=8, ltype=cv2.CV_32S)
-    places = np.flatnonzero(mask.view(np.bool_))
-    of = labels.reshape(-1)[places]
-    return Shapes(labels, places, of, _stats(places, of, count, mask.shape[1]))
+    height, width = mask.shape
+    if not inked.any():
+        return Shapes((height, width), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((1, 5), np.int32))
+    written = mask[wanted]
+    count, labels = cv2.connectedComponents(written, connectivity=8, ltype=cv2.CV_32S)
+    near = np.flatnonzero(written.view(np.bool_))
+    of = np.asarray(labels.reshape(-1)[near], np.int32)
+    within = near.astype(np.int32) // np.int32(width)  # unlike `divmod`, done for many numbers at a time
+    columns = near.astype(np.int32) - within * np.int32(width)
+    rows = np.flatnonzero(wanted).astype(np.int32)[within]
+    places = rows.astype(np.int64) * width + columns
+    return Shapes((height, width), places, of, _stats(rows, columns, of, count))
 
 
-def _stats(places: NDArray[np.int64], of: Labels, count: int, width: int) -> Labels:
-    rows, columns = np.divmod(places.astype(np.int32), np.int32(width))
+# Numbers of so few bits are sorted by counting them.
+_FEW = 1 << 16
+
+
+def _stats(rows: Labels, columns: Labels, of: Labels, count: int) -> Labels:
     stats = np.zeros((count, 5), np.int32)
-    order = np.argsort(of, kind="stable")
-    starts = np.flatnonzero(np.diff(of[order], prepend=0))
-    if not starts.size:
-        return stats
+    order = np.argsort(of.astype(np.uint16) if count <= _FEW else of, kind="stable")
     rows, columns = rows[order], columns[order]
+    starts = np.flatnonzero(np.diff(of[order], prepend=0))
     ends = np.append(starts[1:], len(order))
     left, right = np.minimum.reduceat(columns, starts), np.maximum.reduceat(columns, starts)
     # Within a shape the pixels come row by row.
@@ -80,10 +101,10 @@ def groups(shapes: Shapes, keep: Flags, gap: tuple[int, int]) -> Labels:
     picture of half the size.
     """
     chosen = keep[shapes.of]
-    rows, columns = np.divmod(shapes.places[chosen], shapes.labels.shape[1])
+    rows, columns = np.divmod(shapes.places[chosen], shapes.shape[1])
     rows >>= 1
     columns >>= 1
-    height, width = (-(-side // 2) for side in shapes.labels.shape)
+    height, width = (-(-side // 2) for side in shapes.shape)
     half = np.zeros((height, width), np.uint8)
     half[rows, columns] = 1
     joined = cv2.dilate(half, np.ones((-(-gap[1] // 2), -(-gap[0] // 2)), np.uint8))

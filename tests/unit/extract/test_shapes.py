@@ -1,6 +1,8 @@
 """Shapes of a mask are counted and measured as drawn."""
 
+import cv2
 import numpy as np
+import pytest
 
 from extract.shapes import groups, shapes_of
 
@@ -42,3 +44,26 @@ def test_a_mask_of_chosen_shapes_holds_these_and_no_others() -> None:
     kept = found.mask(np.array([False, False, True]))
     assert kept[:, :10].sum() == 0
     assert kept[:, 10:].tolist() == mask[:, 10:].tolist()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_shapes_are_those_that_opencv_finds(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    mask = (random.random((60, 90)) < 0.08 * seed).astype(np.uint8)
+    mask[random.random(60) < 0.3] = 0
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    found = shapes_of(mask)
+    assert len(found) == count
+    # They may be numbered otherwise, but each is the same.
+    number = np.zeros(count, np.int64)
+    number[labels[found.labels > 0]] = found.of
+    assert (found.labels == number[labels]).all()
+    assert found.stats[number[1:]].tolist() == stats[1:].tolist()
+
+
+def test_a_shape_alone_is_drawn_in_its_own_window() -> None:
+    mask = np.zeros((10, 20), np.uint8)
+    mask[2:5, 2] = mask[4, 2:7] = 1
+    mask[2, 4] = 1  # another one within the window
+    found = shapes_of(mask)
+    assert found.alone(int(found.labels[4, 6])).tolist() == [[1, 0, 0, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 1]]
