@@ -57,6 +57,10 @@ _LETTER_TALL = 10
 # A stamp that reaches so far beyond a zone was set across it, and is nobody's answer; pieces of its letters lie in its
 # place or so near to it.
 _STAMPED_ACROSS, _STAMP_PIECES = 20, 12
+# Letters of a stamp are at least so high, pieces of them worth a look so large. Letters so near to one in its column
+# show where it runs: so many stand within it, and what sticks out by more than this is no letter of it alone.
+_LETTER_HIGH, _LETTER_SMALL, _PIECE_LARGE = 20, 14, 8
+_COLUMN_ASTRAY, _COLUMN_SEEN, _USUAL, _STICKS_OUT = 40, 80, 0.8, 8
 # What wears off print, and what blots it, is no thicker than this.
 _WORN_THIN = 5
 # A figure and the gap beside it, and how low a figure is at most, in heights of the line.
@@ -249,14 +253,41 @@ def _within(box: Box, zone: Box) -> tuple[slice, slice]:
 def _under_stamps(answers: Answers, zone: Box) -> NDArray[np.bool_]:
     """(height, width) of the zone: where stamps on their side lie, with pieces of their letters, that reach beyond it.
 
-    A stack of short words within one zone may be somebody's answer; what goes on above or below is none.
+    A stack of short words within one zone may be somebody's answer; what goes on above or below is none. Nor is a
+    stamp alone in the zone where a shape sticks out of its column there, or letters stand in it that are none of it.
     """
     beneath = np.zeros((zone.height, zone.width), np.bool_)
     for stamp in answers.stamps:
         beyond = stamp.top < zone.top - _STAMPED_ACROSS or stamp.bottom > zone.bottom + _STAMPED_ACROSS
-        if beyond and stamp.overlaps(zone):
+        if beyond and stamp.overlaps(zone) and not _holds_more(answers, stamp, zone):
             beneath[_within(stamp.grown(_STAMP_PIECES), zone)] = True
     return beneath
+
+
+def _holds_more(answers: Answers, stamp: Box, zone: Box) -> bool:
+    """Whether the part of a stamp that lies in a zone may hold writing as well: a short answer that it was set on."""
+    stats = answers.stats
+    x, y = stats[:, LEFT] + stats[:, WIDTH] / 2, stats[:, TOP] + stats[:, HEIGHT] / 2
+    place = stamp.grown(_STAMP_PIECES)
+    inside = (x >= place.left) & (x < place.right) & (y >= place.top) & (y < place.bottom)
+    here = inside & (stats[:, TOP] < zone.bottom) & (stats[:, TOP] + stats[:, HEIGHT] > zone.top)
+    letters = here & ~answers.sideways & (answers.run > 0) & ~answers.worn
+    if (letters & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) >= _LETTER_SMALL)).any():
+        return True
+    letters = inside & answers.sideways & (stats[:, WIDTH] >= _LETTER_HIGH)
+    pieces = here & answers.sideways & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) >= _PIECE_LARGE)
+    for shape in np.flatnonzero(pieces):
+        column = letters & (np.abs(x - x[shape]) <= _COLUMN_ASTRAY) & (np.abs(y - y[shape]) <= _COLUMN_SEEN)
+        column[shape] = False
+        if not column.any():
+            return True
+        # A stamp's letters lie on their side: what is their height is alike in all of a column.
+        left = float(np.quantile(stats[column, LEFT], 1 - _USUAL))
+        right = float(np.quantile(stats[column, LEFT] + stats[column, WIDTH], _USUAL))
+        edge = int(stats[shape, LEFT])
+        if edge < left - _STICKS_OUT or edge + int(stats[shape, WIDTH]) > right + _STICKS_OUT:
+            return True
+    return False
 
 
 def adjacent_ink(answers: Answers, lines: Sequence[InkLine]) -> int:

@@ -15,6 +15,8 @@ EMPTY: Final = "blank:"
 # More ink of other fields' writing, or in lines that were read as nothing, is no accident: two letters, in pixels at
 # 300 dpi. Of values that were read surely beside so much foreign ink one in five is wrong (113 on synthetic post).
 _FOREIGN: Final = 250
+# Beside a stamp it is the stamp that reaches into the line: less hides a letter (1 of 50 values that looked sure).
+_STAMPED_INTO: Final = 60
 _UNREAD_LINE: Final = 250
 # Ink of no line, as much as a line of writing: one of six values that look sure beside it lacks a part (8 of 45 on
 # synthetic post; elsewhere 3 in a thousand).
@@ -144,8 +146,9 @@ def _doubts(facts: Facts) -> tuple[str, ...]:
         return tuple(f"{mark.option}: {mark.reason}" for mark in facts.marks if mark.state is MarkState.DOUBTFUL)
     if facts.was_read and facts.value is None:
         return (facts.problem or "What stands here could not be understood.",)
+    foreign = _STAMPED_INTO if facts.was_read and facts.features.get(Feature.STAMPED, 0.0) > 0 else _FOREIGN
     doubts = (
-        (Feature.FOREIGN, _FOREIGN, "Writing that was taken for another field's reaches in here."),
+        (Feature.FOREIGN, foreign, "Writing that was taken for another field's reaches in here."),
         (Feature.UNREAD, _UNREAD_LINE, "A line of writing here could not be read."),
         (Feature.STRAY, _LOST_LINE, "Much ink here belongs to no line that was read."),
         (Feature.STRUCK, _STRUCK_OUT, "Something written here seems to be crossed out."),

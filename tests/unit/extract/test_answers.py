@@ -293,6 +293,14 @@ def test_a_stack_of_letters_within_one_zone_may_be_an_answer() -> None:
     assert answers.stray_ink(answer, zone, []) > 1_000
 
 
+@pytest.mark.parametrize("left", [655, 690, 720])
+def test_a_short_answer_that_a_stamp_was_set_on_keeps_the_zone_from_being_empty(left: int) -> None:
+    zone = Box(100, 380, 1200, 480)
+    picture = Image.fromarray(crossed_by_a_stamp(zone, top=355).pixels)
+    ImageDraw.Draw(picture).text((left, 420), "n/a", font=ImageFont.load_default(36), fill=0)
+    assert answers.stray_ink(found(picture, zone), zone, []) > 300
+
+
 def test_writing_beside_a_stamp_is_still_counted() -> None:
     zone = Box(100, 380, 1200, 480)
     answer = crossed_by_a_stamp(zone, top=355)

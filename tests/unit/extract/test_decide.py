@@ -126,6 +126,17 @@ def test_a_class_without_enough_evidence_is_closed_however_sure_the_reading(
     assert decision.reasons == ("There is too little evidence about this class of field to accept it unseen.",)
 
 
+@pytest.mark.parametrize(
+    ("stamped", "foreign", "status"),
+    [(0.0, 250.0, FieldStatus.ACCEPTED), (0.0, 251.0, FieldStatus.REVIEW),
+     (1.0, 60.0, FieldStatus.ACCEPTED), (1.0, 61.0, FieldStatus.REVIEW)],
+)  # fmt: skip
+def test_what_reaches_into_a_value_counts_for_more_where_a_stamp_does(
+    stamped: float, foreign: float, status: FieldStatus
+) -> None:
+    assert decide(text(features={"known": 1.0, "stamped": stamped, "foreign": foreign}), STANDARDS).status is status
+
+
 @pytest.mark.parametrize(("struck", "status"), [(1.3, FieldStatus.ACCEPTED), (1.6, FieldStatus.REVIEW)])
 def test_what_was_crossed_out_goes_to_a_person(struck: float, status: FieldStatus) -> None:
     decision = decide(text(features={"known": 1.0, "struck": struck}), STANDARDS)
