@@ -25,8 +25,9 @@ _SIGNATURE = "signature"
 # A barcode may stand this far outside its zone (pixels at 300 dpi): it is often a sticker or printed later.
 _BARCODE_MARGIN = 40
 # More ink than this (pixels at 300 dpi) without a line of writing is not called blank: a letter has 100 to 300, and of
-# faint pencil scanned in black and white a word leaves no more than 60 to 100 in specks.
-_STRAY_INK = 60
+# faint pencil scanned in black and white a word leaves no more than 60 to 100 in specks; on a printed line, where some
+# of them count as wear of the print, 40 to 60: 2 of 427 synthetic places with so much held a word.
+_STRAY_INK = 40
 # A place without a readable barcode is blank paper only below this share of dark pixels.
 _BARCODE_DARK, _BARCODE_SHARE = 128, 0.05
 # Less of its place than this on the scan, and a field was cut off.

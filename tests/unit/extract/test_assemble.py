@@ -123,6 +123,6 @@ def test_what_a_pattern_leaves_out_of_an_answer_is_told(text: str, unused: float
     assert value.features["unused"] == pytest.approx(unused, abs=1e-6)
 
 
-@pytest.mark.parametrize(("stray", "status"), [(12, FieldStatus.REVIEW), (64, FieldStatus.UNREADABLE)])
+@pytest.mark.parametrize(("stray", "status"), [(40, FieldStatus.REVIEW), (41, FieldStatus.UNREADABLE)])
 def test_specks_such_as_faint_pencil_leaves_are_not_called_blank(stray: int, status: FieldStatus) -> None:
     assert decided(FieldKind.TEXT, read("", inked=False, stray=stray)).status is status
