@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from extract.claims import shapes_of_zones
 from extract.page import Grey
-from extract.printed import WORN_FLAG, Print, prepare, without_print
+from extract.printed import Print, prepare, without_print
 from extract.rows import ALONE_TALL, rows_of
-from extract.shapes import AREA, HEIGHT, LEFT, TOP, WIDTH, Labels, Shapes, groups, shapes_of
+from extract.shapes import AREA, HEIGHT, LEFT, TOP, WIDTH, Labels, Shapes, around, groups, shapes_of
 from extract.stacks import Stacks, stacks_of
 from schemas.geometry import Box
 
@@ -168,7 +168,7 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
     inked = np.flatnonzero(flat)
     labels = shapes.labels
     of = labels.reshape(-1)[inked]
-    flat[inked[worn[of] | ((of == 0) & (blank.flags.reshape(-1)[inked] & WORN_FLAG > 0))]] = 0
+    flat[inked[worn[of] | ((of == 0) & blank.is_worn(inked))]] = 0
     found: Stacks = stacks_of(stats, run)
     return Answers(aligned, level, labels, stats, run, found.sideways, found.places, stray, cut, worn)
 
@@ -176,7 +176,7 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
 def _wear_of_print(shapes: Shapes, blank: Print) -> NDArray[np.bool_]:
     """Which shapes are so thin and so near to print, all of them, that they may be its blots and worn edges."""
     thin = shapes.stats[:, WIDTH : HEIGHT + 1].min(axis=1) <= _WORN_THIN
-    away = shapes.count((blank.flags.reshape(-1)[shapes.places] & WORN_FLAG) == 0)
+    away = shapes.count(~blank.is_worn(shapes.places))
     worn = np.asarray(thin & (away == 0), np.bool_)
     worn[0] = False
     return worn
@@ -271,8 +271,8 @@ def _holds_more(answers: Answers, stamp: Box, zone: Box) -> bool:
     place = stamp.grown(_STAMP_PIECES)
     inside = (x >= place.left) & (x < place.right) & (y >= place.top) & (y < place.bottom)
     here = inside & (stats[:, TOP] < zone.bottom) & (stats[:, TOP] + stats[:, HEIGHT] > zone.top)
-    letters = here & ~answers.sideways & (answers.run > 0) & ~answers.worn
-    if (letters & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) >= _LETTER_SMALL)).any():
+    others = here & ~answers.sideways & (answers.run > 0) & ~answers.worn
+    if (others & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) >= _LETTER_SMALL)).any():
         return True
     letters = inside & answers.sideways & (stats[:, WIDTH] >= _LETTER_HIGH)
     pieces = here & answers.sideways & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) >= _PIECE_LARGE)
@@ -341,7 +341,7 @@ def end_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
         tall = line.shapes[answers.stats[line.shapes, HEIGHT] >= _FIGURE_TALL * line.box.height]
         if not tall.size:
             continue
-        box = _around(answers.stats[tall]).within(width, height)
+        box = around(answers.stats[tall]).within(width, height)
         reach = round(_FIGURE_WIDE * box.height)
         own = np.zeros(len(answers.stats), np.bool_)
         own[tall] = True
@@ -406,7 +406,7 @@ def lines_of_zones(answers: Answers, zones: Sequence[Box]) -> list[list[InkLine]
 def _picture(answers: Answers, shapes: NDArray[np.int64], zone: Box) -> InkLine:
     stats = answers.stats[shapes]
     height, width = answers.labels.shape
-    box = _around(stats)
+    box = around(stats)
     dots = _dots(answers, box)
     wanted = np.zeros(len(answers.stats), np.bool_)
     wanted[shapes] = True
@@ -425,12 +425,6 @@ def _picture(answers: Answers, shapes: NDArray[np.int64], zone: Box) -> InkLine:
     own = cv2.dilate(ink.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
     pixels = np.where(own, answers.pixels[window], 255).astype(np.uint8)
     return InkLine(pixels, box, shapes, round(cut, 4), round(_outside(stats, zone), 4))
-
-
-def _around(stats: Labels) -> Box:
-    """The place of some shapes together."""
-    right, bottom = stats[:, LEFT] + stats[:, WIDTH], stats[:, TOP] + stats[:, HEIGHT]
-    return Box(int(stats[:, LEFT].min()), int(stats[:, TOP].min()), int(right.max()), int(bottom.max()))
 
 
 def _dots(answers: Answers, line: Box) -> NDArray[np.int64]:

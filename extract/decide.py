@@ -15,9 +15,9 @@ EMPTY: Final = "blank:"
 # More ink of other fields' writing, or in lines that were read as nothing, is no accident: two letters, in pixels at
 # 300 dpi. Of values that were read surely beside so much foreign ink one in five is wrong (113 on synthetic post).
 _FOREIGN: Final = 250
+_UNREAD_LINE: Final = 250
 # Beside a stamp it is the stamp that reaches into the line: less hides a letter (1 of 50 values that looked sure).
 _STAMPED_INTO: Final = 60
-_UNREAD_LINE: Final = 250
 # Ink of no line, as much as a line of writing: one of six values that look sure beside it lacks a part (8 of 45 on
 # synthetic post; elsewhere 3 in a thousand).
 _LOST_LINE: Final = 2000

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from extract.page import Grey
 from extract.shapes import AREA, HEIGHT, LEFT, TOP, WIDTH, Flags, Shapes, shapes_of
@@ -37,8 +38,7 @@ _SCRAP_PIXELS = 40
 # So far from print lies what wears off it, and what blots it.
 _WORN = 14
 
-_EXACT_FLAG, _NEAR_FLAG, _CLEAR_FLAG, _LEVEL_FLAG, _UPRIGHT_FLAG = 1, 2, 4, 8, 16
-WORN_FLAG = 32
+_EXACT_FLAG, _NEAR_FLAG, _CLEAR_FLAG, _LEVEL_FLAG, _UPRIGHT_FLAG, _WORN_FLAG = 1, 2, 4, 8, 16, 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +59,10 @@ class Print:
         """Print, all within a misfit of it, and where pieces and worn edges of long rules may lie."""
         return self._mask(_NEAR_FLAG | _LEVEL_FLAG | _UPRIGHT_FLAG, part)
 
+    def is_worn(self, places: NDArray[np.int64]) -> Flags:
+        """For places, indices into the flattened form, whether they are as near to print as what wears off it."""
+        return np.asarray((self.flags.reshape(-1)[places] & _WORN_FLAG) != 0, np.bool_)
+
     def _mask(self, flag: int, part: tuple[slice, slice] | slice) -> Grey:
         return np.asarray((self.flags[part] & flag) != 0, np.bool_).view(np.uint8)
 
@@ -74,7 +78,7 @@ def prepare(reference: Grey) -> Print:
         (_CLEAR_FLAG, 1 - _spread(print_, clear, clear)),
         (_LEVEL_FLAG, _spread(_opened(print_, _RULE, 1), 1, astray)),
         (_UPRIGHT_FLAG, _spread(_opened(print_, 1, _RULE), astray, 1)),
-        (WORN_FLAG, _spread(print_, worn, worn)),
+        (_WORN_FLAG, _spread(print_, worn, worn)),
     ):
         flags |= mask * np.uint8(flag)
     return Print(flags)

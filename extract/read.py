@@ -169,7 +169,8 @@ def _with_place(text: ZoneText, ink: Answers, spec: FieldSpec, zone: Zone, lines
 
 def _looked_at(text: ZoneText, spec: FieldSpec, zone: Zone) -> Box:
     """The zone; of one in which an answer was looked for by its pattern, and found whole, the place of that answer."""
-    if text.box is None or not any(re.search(pattern, text.text) for pattern in spec.patterns):
+    # Where any other answer may be right as well, a find says nothing of what else stands there.
+    if spec.soft or text.box is None or not any(re.search(pattern, text.text) for pattern in spec.patterns):
         return zone.box
     near = text.box.grown(text.box.height // 2)
     if not near.overlaps(zone.box):

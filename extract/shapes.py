@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extract.page import Grey
+from schemas.geometry import Box
 
 Labels = NDArray[np.int32]
 Flags = NDArray[np.bool_]
@@ -92,6 +93,12 @@ def _stats(rows: Labels, columns: Labels, of: Labels, count: int) -> Labels:
     top, bottom = rows[starts], rows[ends - 1]
     stats[1:] = np.stack([left, top, right - left + 1, bottom - top + 1, ends - starts], axis=1)
     return stats
+
+
+def around(stats: Labels) -> Box:
+    """The place of some shapes together. Raises ValueError for none."""
+    right, bottom = stats[:, LEFT] + stats[:, WIDTH], stats[:, TOP] + stats[:, HEIGHT]
+    return Box(int(stats[:, LEFT].min()), int(stats[:, TOP].min()), int(right.max()), int(bottom.max()))
 
 
 def groups(shapes: Shapes, keep: Flags, gap: tuple[int, int]) -> Labels:

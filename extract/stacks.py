@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extract.piles import piles_of
-from extract.shapes import HEIGHT, LEFT, TOP, WIDTH, Flags, Labels
+from extract.shapes import HEIGHT, LEFT, TOP, WIDTH, Flags, Labels, around
 from schemas.geometry import Box, hull
 
 # All lengths in pixels at 300 dpi.
@@ -68,10 +68,10 @@ def stacks_of(stats: Labels, run: Labels) -> Stacks:
         members = np.isin(run, list(numbers)) & inside
         if members.any():
             sideways |= members
-            places.append(_around(stats[members]))
+            places.append(around(stats[members]))
     for pile in piles_of(stats, run, np.isin(run, [each.number for each in level if each.shapes > _WORD_SHAPES])):
         sideways[pile] = True
-        _add(places, _around(stats[pile]))
+        _add(places, around(stats[pile]))
     return Stacks(sideways, tuple(places))
 
 
@@ -90,11 +90,6 @@ def _middle(column: Sequence[_Run]) -> Box:
     """The place of a column without the runs that stick out of it."""
     usual = float(np.median([each.box.width for each in column]))
     return hull([each.box for each in column if each.box.width <= _STICKS_OUT * usual])
-
-
-def _around(stats: Labels) -> Box:
-    right, bottom = stats[:, LEFT] + stats[:, WIDTH], stats[:, TOP] + stats[:, HEIGHT]
-    return Box(int(stats[:, LEFT].min()), int(stats[:, TOP].min()), int(right.max()), int(bottom.max()))
 
 
 def _runs(stats: Labels, run: Labels) -> list[_Run]:

@@ -12,6 +12,7 @@ from intake.synthetic.answers import EMPTY, Answer, Answers
 from intake.synthetic.identifiers import invent_amount
 from intake.synthetic.pattern import invent_match
 from intake.synthetic.people import TODAY, chance, day_between, figures, letters, pick
+from intake.synthetic.receipts import STAMP
 from intake.synthetic.world import (
     WORLD,
     in_sentence,
@@ -28,7 +29,6 @@ from schemas.field import FieldKind, FieldSpec
 from schemas.form_type import Edition, FormType, Zone
 
 # How often a question is left empty: by everybody, and where it is asked only of some ("If ...").
-_STAMP = "stamp"  # the family of fields that the receiving office fills
 _LEFT_EMPTY = 0.06
 _CONDITIONAL_LEFT_EMPTY = 0.45
 _CONDITIONAL_NOT_APPLICABLE = 0.6  # of the rest
@@ -101,7 +101,7 @@ def _answer(question: Question, random: Generator) -> Answer:
 
 
 def _is_left_empty(question: Question, random: Generator) -> bool:
-    if question.spec.family == _STAMP:
+    if question.spec.family == STAMP:
         return chance(random, _LEFT_EMPTY)
     is_asked_of_some = bool(_ASKED_OF_SOME.search(question.spec.label))
     return chance(random, _CONDITIONAL_LEFT_EMPTY if is_asked_of_some else _LEFT_EMPTY)
@@ -130,7 +130,7 @@ def _date(question: Question, random: Generator) -> Answer:
     first, last = date(1998, 1, 1), date(2019, 12, 31)
     if question.speaks_of("birth", "born"):
         first, last = date(1926, 1, 1), date(1996, 12, 31)
-    elif question.spec.family == _STAMP:  # nothing comes in before it was printed
+    elif question.spec.family == STAMP:  # nothing comes in before it was printed
         first = date(question.in_use.start, 1, 1)
         last = max(min(date(question.in_use.stop - 1, 12, 31), TODAY), date(first.year, 12, 31))
     day = day_between(random, first, last)

@@ -27,7 +27,7 @@ from intake.synthetic.fill import (
 )
 from intake.synthetic.hand import stamp
 from intake.synthetic.people import chance, pick
-from intake.synthetic.receipts import Overprint, clutter, receipt
+from intake.synthetic.receipts import STAMP, Overprint, clutter, receipt
 from intake.synthetic.slots import Slot, margin, slots
 from intake.synthetic.strokes import TickStyle
 from intake.synthetic.truth import BoxTruth
@@ -38,7 +38,6 @@ from schemas.form_type import Edition, FormType, Zone
 from schemas.geometry import Box
 
 CLEAN_DPI = 300
-_STAMP = "stamp"  # the family of fields that the receiving office fills
 _OPEN_QUESTION_ANSWERED = 0.75
 
 
@@ -82,7 +81,7 @@ def fill_any_form(
     for spec in form.fields:
         if spec.name not in answers:
             continue
-        if spec.family == _STAMP:
+        if spec.family == STAMP:
             received.append(spec)
             continue
         truth[spec.name] = _fill(desk, spec, answers[spec.name])

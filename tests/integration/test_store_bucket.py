@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +31,6 @@ from tests.integration.store_places import (
     LongStream,
     content_of,
     new_bucket,
-    object_server,
     sha256_of,
 )
 from tests.integration.test_store_sealed import EndlessReader, rewrap_all
@@ -42,14 +40,6 @@ DIGEST = sha256_of(CONTENT)
 A_LATER_DAY = datetime.now(UTC) + timedelta(days=2)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as environment, object_server() as url:
-        for name, value in CREDENTIALS.items():
-            environment.setenv(name, value)
-        yield url
 
 
 @pytest.fixture

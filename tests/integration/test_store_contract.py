@@ -3,7 +3,7 @@
 import io
 import itertools
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from intake.store import Store, Stored, Survey, Swept
 from intake.store.errors import BlobMissing
 from intake.store.opening import open_store
-from tests.integration.store_places import CREDENTIALS, NEW_KEY, content_of, new_bucket, object_server, sha256_of
+from tests.integration.store_places import NEW_KEY, content_of, new_bucket, sha256_of
 
 # Around every edge of a piece, of a sealed piece and of a part of an upload.
 SIZES = [0, 1, 65535, 65536, 65537, 262144, 700_001]
@@ -30,14 +30,6 @@ class Place:
 
     def opened(self) -> Store:
         return open_store(self.url, self.keys)
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as environment, object_server() as url:
-        for name, value in CREDENTIALS.items():
-            environment.setenv(name, value)
-        yield url
 
 
 @pytest.fixture(params=["folder", "folder, sealed", "bucket", "bucket, sealed"])

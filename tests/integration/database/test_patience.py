@@ -51,20 +51,28 @@ def exit_code_of(database: Database, claim: Claim, read: Callable[[Patience], Ef
     return os.waitstatus_to_exitcode(status)
 
 
+def stuck(patience: Patience) -> Effects:
+    """A reading that gets no further."""
+    time.sleep(60)
+    return nothing
+
+
+def problem_of(database: Database, claim: Claim, read: Callable[[Patience], Effects]) -> str | None:
+    """What is written down of a reading whose process must end itself, and soon."""
+    started = time.monotonic()
+    assert exit_code_of(database, claim, read) == STUCK
+    assert time.monotonic() - started < 30
+    with database.read() as session:
+        return session.get_one(StepRow, claim.step_id).problem
+
+
 def test_a_worker_that_is_stuck_ends_and_the_attempt_is_failed_with_the_reason(
     database: Database, claim: Claim
 ) -> None:
-    def stuck(patience: Patience) -> Effects:
-        time.sleep(60)
-        return nothing
-
-    started = time.monotonic()
-    assert exit_code_of(database, claim, stuck) == STUCK
-    assert time.monotonic() - started < 30
+    assert problem_of(database, claim, stuck) == "Reading took longer than 0.3 s and was stopped."
     with database.read() as session:
         step = session.get_one(StepRow, claim.step_id)
         assert (step.state, step.cause) == (StepState.WAITING, Cause.TOO_SLOW)
-        assert step.problem == "Reading took longer than 0.3 s and was stopped."
 
 
 def test_every_page_that_is_taken_gives_it_more_time(database: Database, claim: Claim) -> None:
@@ -83,24 +91,19 @@ def test_pages_that_went_quickly_save_up_no_time_for_one_that_is_stuck(database:
     def stuck_behind_many(patience: Patience) -> Effects:
         for _ in range(200):
             patience.note(PageTaken())
-        time.sleep(60)
-        return nothing
+        return stuck(patience)
 
-    started = time.monotonic()
-    assert exit_code_of(database, claim, stuck_behind_many) == STUCK
-    assert time.monotonic() - started < 30
-    with database.read() as session:
-        problem = session.get_one(StepRow, claim.step_id).problem
-        assert problem == "Reading got no further for 0.8 s, behind page 200, and was stopped."
+    problem = problem_of(database, claim, stuck_behind_many)
+    assert problem == "Reading got no further for 0.8 s, behind page 200, and was stopped."
 
 
 def test_a_worker_that_is_stuck_and_lets_nothing_else_run_ends_as_well(database: Database, claim: Claim) -> None:
-    def stuck(patience: Patience) -> Effects:
+    def endless(patience: Patience) -> Effects:
         ENDLESS.match("a" * 60 + "b")
         return nothing
 
     started = time.monotonic()
-    assert exit_code_of(database, claim, stuck) == 1
+    assert exit_code_of(database, claim, endless) == 1
     assert time.monotonic() - started < 30
 
 
@@ -117,11 +120,6 @@ def test_a_worker_that_was_done_in_time_is_not_ended_for_it_later(database: Data
 def test_a_worker_that_was_overtaken_while_it_was_stuck_ends_without_a_word(database: Database, claim: Claim) -> None:
     with database.write() as session:
         steps.release(session, claim, NOW)
-
-    def stuck(patience: Patience) -> Effects:
-        time.sleep(60)
-        return nothing
-
     assert exit_code_of(database, claim, stuck) == STUCK
     with database.read() as session:
         assert session.get_one(StepRow, claim.step_id).cause is None

@@ -25,7 +25,7 @@ from intake.store.s3_address import parse_s3_address, s3_client
 from review_ui.cli import app
 from tests.integration.database.receiver import Receiver, receiving
 from tests.integration.database.test_webhooks import DAY, Post
-from tests.integration.store_places import CREDENTIALS, NEW_KEY, OLD_KEY, new_bucket, object_server
+from tests.integration.store_places import NEW_KEY, OLD_KEY, new_bucket
 
 BOTH_KEYS = f"{NEW_KEY},{OLD_KEY}"
 OTHER_KEY = "2026b:" + base64.b64encode(bytes(range(32, 64))).decode()
@@ -39,14 +39,6 @@ def key(url: str, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     monkeypatch.setenv("POSTROOM_DATABASE_URL", url)
     monkeypatch.setenv("POSTROOM_KEY", OLD_KEY)
     return lambda setting: monkeypatch.setenv("POSTROOM_KEY", setting)
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as environment, object_server() as url:
-        for name, value in CREDENTIALS.items():
-            environment.setenv(name, value)
-        yield url
 
 
 @dataclass(frozen=True)

@@ -196,16 +196,16 @@ def test_ink_outside_the_cells_of_an_empty_comb_is_counted_too() -> None:
     assert (text.text, text.stray) == ("", 600)
 
 
-@pytest.mark.parametrize(("pattern", "counted"), [("I", False), ("Z", True)])
+@pytest.mark.parametrize(("pattern", "soft", "counted"), [("I", False, False), ("Z", False, True), ("I", True, True)])
 def test_of_a_zone_that_was_searched_for_a_pattern_only_what_lies_about_the_find_counts(
-    pattern: str, *, counted: bool
+    pattern: str, *, soft: bool, counted: bool
 ) -> None:
     paper = BLANK.copy()
     for left in (300, 330, 360):
         paper[380:420, left : left + 8] = 0
     paper[540:590:8, 120:880:8] = paper[541:590:8, 120:880:8] = 0  # dirt, far below
     zone = Zone("line", 1, Box(90, 350, 990, 590))
-    text = read(paper, FieldSpec("line", FieldKind.TEXT, patterns=(pattern,)), zone)
+    text = read(paper, FieldSpec("line", FieldKind.TEXT, patterns=(pattern,), soft=soft), zone)
     assert text.text == "III"
     assert (text.stray > 500) is counted
 
