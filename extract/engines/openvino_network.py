@@ -13,7 +13,8 @@ class OpenvinoNetwork:
     """A Network; raises RuntimeError, as the library does, for a file that is none."""
 
     def __init__(self, model: Path) -> None:
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1}
+        # Left to itself the plug-in binds its thread to the first core for every call: that of every worker.
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
         self.name = f"openvino-{openvino.__version__.partition('-')[0]}"
         compiled = openvino.Core().compile_model(str(model), "CPU", settings)
         self._request = compiled.create_infer_request()

@@ -1,5 +1,8 @@
 """The real engines on lines and pages drawn here with common fonts."""
 
+import os
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -196,11 +199,46 @@ def test_the_environment_may_choose_the_library(monkeypatch: pytest.MonkeyPatch)
 
 def test_networks_that_are_seldom_asked_run_where_they_hold_on_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(CHOICE_VARIABLE, raising=False)
-    monkeypatch.setattr("extract.engines.inference.processor_flags", lambda: frozenset({"avx512_bf16"}))
+    monkeypatch.setattr("extract.engines.inference.processor_flags", lambda: frozenset({"avx512_bf16", "amx_bf16"}))
     assert preferred_backend() is Backend.OPENVINO
     assert preferred_backend(is_busy=False) is Backend.ONNXRUNTIME
     assert PaddleLineFinder().name.rpartition("/")[2].startswith("onnxruntime-")
     assert PaddleReader("rec-tiny").name.rpartition("/")[2].startswith("openvino-")
+
+
+def test_bfloat16_without_tiles_is_slower_than_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(CHOICE_VARIABLE, raising=False)
+    monkeypatch.setattr("extract.engines.inference.processor_flags", lambda: frozenset({"avx512_bf16"}))
+    assert preferred_backend() is Backend.ONNXRUNTIME
+
+
+@pytest.mark.parametrize("backend", Backend)
+def test_a_network_may_compute_on_any_core_so_that_workers_side_by_side_do_not_share_one(backend: Backend) -> None:
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) < 2:
+        pytest.skip("this process may use one core only")
+    network = load_network(model_path("rec-small"), backend)
+    line = np.zeros((1, 3, 48, 512), np.float32)
+    over = threading.Event()
+
+    def compute() -> None:
+        while not over.is_set():
+            network.run(line)
+
+    computing = threading.Thread(target=compute)
+    computing.start()
+    try:
+        seen = [_cores_of(computing, pause=0.005) for _ in range(100)]
+    finally:
+        over.set()
+        computing.join()
+    assert all(cores == allowed for cores in seen)
+
+
+def _cores_of(thread: threading.Thread, *, pause: float) -> set[int]:
+    time.sleep(pause)
+    assert thread.native_id is not None
+    return os.sched_getaffinity(thread.native_id)
 
 
 @pytest.mark.parametrize(
