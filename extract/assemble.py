@@ -1,8 +1,9 @@
 """Assemble: what was seen on the pages of one form becomes its fields, checked and decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Protocol
 
 from extract import decide, features, marks, read, validate
@@ -12,10 +13,11 @@ from extract.answers import Print
 from extract.engines import BarcodeFinder, LineFinder, LineReader, OtherRead
 from extract.marks import SignatureSeen
 from extract.read import Readers, ZoneText
+from extract.receipt_dates import Span, days_in_use
 from extract.stamp import StampReaders
 from extract.standards import Standards
 from schemas.extraction import FieldValue, Normal
-from schemas.field import CheckResult, FieldKind, FieldSpec
+from schemas.field import STAMP, CheckResult, FieldKind, FieldSpec
 from schemas.form_type import Edition, FormType, Zone
 from schemas.geometry import Box, PageArea
 from schemas.reading import Feature, Mark, MarkState, Reading
@@ -50,6 +52,8 @@ class Engines(Protocol):
     def lines(self) -> LineFinder: ...
     @property
     def barcodes(self) -> BarcodeFinder: ...
+    @property
+    def today(self) -> Callable[[], date | None]: ...
     @property
     def standards(self) -> Standards: ...
     def stage(self, name: str, /) -> AbstractContextManager[None]: ...
@@ -105,7 +109,7 @@ def see(found: Found, form_type: FormType, edition: Edition, engines: Engines) -
                 engines.standards.policy.critical,
             ),
             two_levels=laid.two_levels,
-            edition=edition.id,
+            received=days_in_use(edition.id, engines.today()),
         )
     collected: dict[str, list[tuple[ZoneText, PageArea]]] = {}
     for (spec, zone), text in zip(written, texts, strict=True):
@@ -124,12 +128,20 @@ def see(found: Found, form_type: FormType, edition: Edition, engines: Engines) -
     )
 
 
-def fields(form_type: FormType, edition: Edition, seen: Sequence[Seen], standards: Standards) -> tuple[FieldValue, ...]:
-    """Every field of the form type, in its order, decided."""
+def fields(
+    form_type: FormType, edition: Edition, seen: Sequence[Seen], standards: Standards, today: date | None = None
+) -> tuple[FieldValue, ...]:
+    """Every field of the form type, in its order, decided. `today`: the day it came in at the latest, if known."""
+    received = days_in_use(edition.id, today)
     drafts = [_draft(spec, seen) for spec in form_type.fields]
     checks = validate.validate(form_type, {draft.spec.name: draft.normal for draft in drafts})
     return tuple(
-        _decided(draft, form_type.id, (*_misfits(draft), *checks.get(draft.spec.name, ())), standards)
+        _decided(
+            draft,
+            form_type.id,
+            (*_misfits(draft), *_out_of_time(draft, received), *checks.get(draft.spec.name, ())),
+            standards,
+        )
         for draft in drafts
     )
 
@@ -140,6 +152,16 @@ def _misfits(draft: "_Draft") -> tuple[CheckResult, ...]:
     if fits is None or draft.spec.soft:
         return ()
     return (CheckResult("grammar", fits > 0, "" if fits else "The answer is not built as it must be."),)
+
+
+def _out_of_time(draft: "_Draft", received: Span) -> tuple[CheckResult, ...]:
+    """A check that a receipt is dated between the print of its form and today."""
+    value = draft.normal.value
+    if draft.spec.family != STAMP or draft.spec.kind is not FieldKind.DATE or not isinstance(value, str) or not value:
+        return ()
+    in_time = date.fromisoformat(value) in received
+    message = "" if in_time else "No form of this edition can have come in on this day."
+    return (CheckResult("received_in_time", in_time, message),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ unpack -> clean -> classify -> split -> align (or lay out) -> read -> validate -
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 
@@ -31,6 +32,7 @@ class Tools:
     quick: a quicker, less careful reader, for whole pages and text that stands out by its pattern; None to do without.
     stamps: who reads stamps and numbers written by hand; None to do without.
     other: a reader of another family, asked where the others disagree; None to do without.
+    today: says what day it is, for a caller who owns a clock: nothing has come in later. None: not known.
     stage: called with a stage's name around its work, so that a caller who owns a clock can time it.
     """
 
@@ -44,6 +46,7 @@ class Tools:
     quick: LineReader | None = None
     stamps: StampReaders | None = None
     other: LineReader | None = None
+    today: Callable[[], date | None] = lambda: None
     stage: Callable[[str], AbstractContextManager[None]] = lambda name: nullcontext()
 
 
@@ -132,7 +135,7 @@ def _finished(draft: _Draft, tools: Tools) -> Document:
     if form_type is None or edition is None:
         return Document(None, None, tuple(draft.facts), regions=tuple(draft.regions))
     with tools.stage("decide"):
-        fields = assemble.fields(form_type, edition, draft.seen, tools.standards)
+        fields = assemble.fields(form_type, edition, draft.seen, tools.standards, tools.today())
     return Document(form_type.id, edition.id, tuple(draft.facts), fields)
 
 

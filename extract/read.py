@@ -17,7 +17,7 @@ from extract.engines import Expected, LineFinder, LineRead, LineReader, OtherRea
 from extract.engines.cascade import likeness
 from extract.evenness import evenness
 from extract.page import ExactWord, Grey
-from extract.receipt_dates import years_in_use
+from extract.receipt_dates import ANY_DAY, Span
 from extract.stamp import StampRead, StampReaders, read_printed_receipts, read_stamp
 from extract.strikes import longest_strike
 from schemas.field import FieldKind, FieldSpec
@@ -104,20 +104,19 @@ def read_zones(
     readers: Readers,
     *,
     two_levels: bool = False,
-    edition: str = "",
+    received: Span = ANY_DAY,
 ) -> list[ZoneText]:
     """The text of every zone of a laid page, in the order given.
 
     Zones of unknown turn are read only as far as writing set on its side goes: a rubber stamp. Where several zones hold
     one field, those after the first that fits its patterns are not read. With a quick reader, fields that have
-    patterns are looked for with it first. `edition`: the id of the form's edition, which dates its stamps.
+    patterns are looked for with it first. `received`: the days of which a stamp can be.
     """
     if words:
         return [_exact(words, blank, zone) for _, zone in zones]
     ink = answers.find_answers(pixels, blank, [zone.box for _, zone in zones], two_levels=two_levels)
     upright = [index for index, (_, zone) in enumerate(zones) if zone.turn == 0]
     lines = dict(zip(upright, answers.lines_of_zones(ink, [zones[index][1].box for index in upright]), strict=True))
-    years = years_in_use(edition)
     dated = {spec.name for spec, _ in zones if spec.kind is FieldKind.DATE and spec.patterns}
     stamped = {spec.name for spec, zone in zones if zone.turn and spec.name in dated and readers.stamps}
     texts: list[ZoneText] = []
@@ -127,7 +126,7 @@ def read_zones(
         if spec.name in answered:  # one receipt line says what two would
             text = ZoneText("", (), None, reader.name)
         elif index not in lines:
-            text = _read_sideways(ink, blank, zone, spec, readers, years)
+            text = _read_sideways(ink, blank, zone, spec, readers, received)
         elif zone.cells:
             text = _read_cells(ink, blank, zone, spec, readers)
             text = _with_place(text, ink, spec, zone, lines[index] if text.box else ())
@@ -141,7 +140,7 @@ def read_zones(
             answered.add(spec.name)
         texts.append(text)
     for name in stamped - answered:
-        _look_again(texts, name, lines, zones, readers, years)
+        _look_again(texts, name, lines, zones, readers, received)
     if readers.other is not None:
         _ask_another(texts, lines, readers.other)
     return texts
@@ -229,7 +228,7 @@ def _look_again(
     lines: Mapping[int, Sequence[InkLine]],
     zones: Sequence[tuple[FieldSpec, Zone]],
     readers: Readers,
-    years: range,
+    days: Span,
 ) -> None:
     """Put the date that badly printed lines of receipt show together in the place of the first zone with such lines."""
     places = [index for index, (spec, _) in enumerate(zones) if spec.name == name and index in lines]
@@ -237,14 +236,14 @@ def _look_again(
     if not pictures or readers.stamps is None:
         return
     spec, _ = zones[places[0]]
-    seen = read_printed_receipts(pictures, readers.stamps.careful, years, day_first=spec.day_first)
+    seen = read_printed_receipts(pictures, readers.stamps.careful, days, day_first=spec.day_first)
     if seen is not None:
         texts[places[0]] = _dated(seen, texts[places[0]].reader)
 
 
-def _read_stamp(ink: Answers, blank: Print, zone: Zone, readers: StampReaders, years: range, reader: str) -> ZoneText:
+def _read_stamp(ink: Answers, blank: Print, zone: Zone, readers: StampReaders, days: Span, reader: str) -> ZoneText:
     """The date of a stamp set on its side; where one stands that cannot be read, its place without a text."""
-    seen = read_stamp(ink, blank, zone, readers, years)
+    seen = read_stamp(ink, blank, zone, readers, days)
     if seen is not None:
         return _dated(seen, reader)
     inside = [place for place in ink.stamps if _holds_middle(zone.box, place)]
@@ -444,10 +443,10 @@ def _inside_cell(ink: Answers, blank: Print, cell: Box) -> Grey | None:
     return np.where(soft, pixels, 255).astype(np.uint8)[:, int(columns[0]) : int(columns[-1]) + 1]
 
 
-def _read_sideways(ink: Answers, blank: Print, zone: Zone, spec: FieldSpec, readers: Readers, years: range) -> ZoneText:
+def _read_sideways(ink: Answers, blank: Print, zone: Zone, spec: FieldSpec, readers: Readers, days: Span) -> ZoneText:
     """The writing set on its side within a zone, by the turn that fits the field's patterns or else reads best."""
     if readers.stamps and spec.patterns and spec.kind is FieldKind.DATE:
-        return _read_stamp(ink, blank, zone, readers.stamps, years, readers.reader.name)
+        return _read_stamp(ink, blank, zone, readers.stamps, days, readers.reader.name)
     box = zone.box
     stats = ink.stats
     middle_x = stats[:, cv2.CC_STAT_LEFT] + stats[:, cv2.CC_STAT_WIDTH] / 2

@@ -7,7 +7,7 @@ against the reader's probabilities, and the pictures vote. `-` between month and
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 from functools import lru_cache
 
@@ -85,22 +85,43 @@ class _Path:
     ends: int
 
 
-def years_in_use(edition_id: str) -> range:
-    """The years in which a form of an edition may come in: from the year in the edition's id ("nsd-6-2011-03") on.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """All days from `first` to `last`, both among them; none where the last comes before the first."""
 
-    Any year of the last decades and the next where the id names none.
+    first: date
+    last: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+    @property
+    def years(self) -> range:
+        return range(self.first.year, self.last.year + 1)
+
+
+ANY_DAY = Span(date(_FIRST_YEAR, 1, 1), date(_LAST_YEAR, 12, 31))
+
+
+def days_in_use(edition_id: str, today: date | None = None) -> Span:
+    """The days on which a form of an edition may have come in: from the year in the edition's id ("nsd-6-2011-03") on.
+
+    Any year of the last decades and the next where the id names none. What is read today did not come in later; a day
+    is allowed for offices on whose clocks it is tomorrow.
     """
     named = re.search(r"(?<!\d)(19|20)\d\d(?!\d)", edition_id)
-    return range(int(named[0]), int(named[0]) + _IN_USE) if named else range(_FIRST_YEAR, _LAST_YEAR + 1)
+    year = int(named[0]) if named else 0
+    whole = Span(date(year, 1, 1), date(year + _IN_USE - 1, 12, 31)) if named else ANY_DAY
+    return whole if today is None else Span(whole.first, min(whole.last, today + timedelta(days=1)))
 
 
-def likeliest_dates(readings: Sequence[Floats], classes: str, years: range, layouts: Iterable[Layout]) -> list[DateFit]:
-    """The dates that fit best, best first, each once; an empty list for no readings.
+def likeliest_dates(readings: Sequence[Floats], classes: str, days: Span, layouts: Iterable[Layout]) -> list[DateFit]:
+    """The dates among `days` that fit best, best first, each once; an empty list for no readings.
 
     readings: (steps, classes) probabilities of several pictures of the same line; the first class is the CTC blank.
               Where no picture shows anything at all, there is no date either.
     """
-    if not readings or not years:
+    if not readings or not days.years:
         return []
     seen = [_table(steps, classes) for steps in readings]
     if not any(table.shape[1] for table in seen):
@@ -108,19 +129,20 @@ def likeliest_dates(readings: Sequence[Floats], classes: str, years: range, layo
     tables = _stacked(seen)
     best: dict[date, float] = {}
     for layout in layouts:
-        for value, fit in _fits(tables, layout, years):
+        for value, fit in _fits(tables, layout, days):
             best[value] = max(fit, best.get(value, _NEVER))
     return sorted((DateFit(value, fit) for value, fit in best.items()), key=lambda found: (-found.fit, found.value))
 
 
-def _fits(tables: Floats, layout: Layout, years: range) -> list[tuple[date, float]]:
+def _fits(tables: Floats, layout: Layout, days: Span) -> list[tuple[date, float]]:
     """Part by part: only the likeliest beginnings are followed up."""
     order = layout.value.lower()
     beginnings: list[tuple[tuple[int, str], ...]] = [()]
     for place, part in enumerate(order):
-        every = [(*beginning, choice) for beginning in beginnings for choice in _choices(layout, part, years)]
-        if place == 2:
-            every = [tokens for tokens in every if _as_date(order, tokens) is not None]
+        every = [(*beginning, choice) for beginning in beginnings for choice in _choices(layout, part, days.years)]
+        every = [tokens for tokens in every if _is_among(order, tokens, days)]
+        if not every:
+            return []
         strict = layout.value.isupper()
         paths = [_path(tuple(text for _, text in tokens), strict, place == 2) for tokens in every]
         fits = np.maximum(_best_paths(tables, paths), _LEAST).mean(axis=0)
@@ -151,6 +173,17 @@ def _choices(layout: Layout, part: str, years: range) -> tuple[tuple[int, str], 
     if layout is Layout.YEAR_MONTH_DAY:
         filled += [(number, f"-{number}") for number in range(1, 10)]
     return tuple(plain + filled)
+
+
+def _is_among(order: str, tokens: Sequence[tuple[int, str]], days: Span) -> bool:
+    """Whether a date, or what is known of its beginning, can be one of `days`."""
+    if len(tokens) == len(order):
+        day = _as_date(order, tokens)
+        return day is not None and day in days
+    if order[: len(tokens)] != "ym":
+        return True
+    (year, _), (month, _) = tokens
+    return days.first.replace(day=1) <= date(year, month, 1) <= days.last
 
 
 def _as_date(order: str, tokens: Sequence[tuple[int, str]]) -> date | None:

@@ -16,7 +16,7 @@ from extract.answers import Answers
 from extract.engines import LineFinder, StepReader
 from extract.page import Grey
 from extract.printed import Print
-from extract.receipt_dates import MONTHS, DateFit, Layout, likeliest_dates
+from extract.receipt_dates import MONTHS, DateFit, Layout, Span, likeliest_dates
 from extract.stamp_cut import DOUBTFUL, Cut, cut_out
 from schemas.form_type import Zone
 from schemas.geometry import Box, hull
@@ -79,7 +79,7 @@ class StampRead:
         return self.share * exp(min(self.fit, 0.0) / 10.0)
 
 
-def read_stamp(ink: Answers, blank: Print, zone: Zone, readers: StampReaders, years: range) -> StampRead | None:
+def read_stamp(ink: Answers, blank: Print, zone: Zone, readers: StampReaders, days: Span) -> StampRead | None:
     """The date of the stamp on its side, or of the line printed along an edge, in a zone; None if none can be seen.
 
     Nothing is done without a stack of letters in the zone (`Answers.stamps`). A zone of unknown turn is read both ways.
@@ -91,17 +91,17 @@ def read_stamp(ink: Answers, blank: Print, zone: Zone, readers: StampReaders, ye
         if place.height > _PRINTED_LONG and place.width < _LINE_HIGH:
             continue
         cut = cut_out(ink.pixels, ink.level, place, blank)
-        for line in _date_lines(cut, turns, readers, years):
+        for line in _date_lines(cut, turns, readers, days):
             readings = readers.careful.probabilities(_pictures(cut, line))
-            fits = likeliest_dates(readings, readers.careful.classes, years, _WRITTEN)
+            fits = likeliest_dates(readings, readers.careful.classes, days, _WRITTEN)
             if not fits or fits[0].fit < _FITS:
-                fits = likeliest_dates(readings, readers.careful.classes, years, _OTHERWISE_WRITTEN)
+                fits = likeliest_dates(readings, readers.careful.classes, days, _OTHERWISE_WRITTEN)
             seen.append((fits, place))
-    return _chosen(seen, day_first=None) or _along_the_edge(ink, places, turns, readers, years)
+    return _chosen(seen, day_first=None) or _along_the_edge(ink, places, turns, readers, days)
 
 
 def _along_the_edge(
-    ink: Answers, places: Sequence[Box], turns: Sequence[int], readers: StampReaders, years: range
+    ink: Answers, places: Sequence[Box], turns: Sequence[int], readers: StampReaders, days: Span
 ) -> StampRead | None:
     """Lines of receipt printed down or up the page's edge."""
     height, width = ink.pixels.shape
@@ -112,7 +112,7 @@ def _along_the_edge(
         room = place.grown(_LINE_MARGIN).within(width, height)
         picture = ink.pixels[room.top : room.bottom, room.left : room.right]
         lines += [(np.ascontiguousarray(np.rot90(picture, -turn // 90)), place) for turn in turns]
-    return read_printed_receipts(lines, readers.careful, years) if lines else None
+    return read_printed_receipts(lines, readers.careful, days) if lines else None
 
 
 def _is_in(place: Box, zone: Box) -> bool:
@@ -120,7 +120,7 @@ def _is_in(place: Box, zone: Box) -> bool:
 
 
 def read_printed_receipts(
-    lines: Sequence[tuple[Grey, Box]], careful: StepReader, years: range, *, day_first: bool = False
+    lines: Sequence[tuple[Grey, Box]], careful: StepReader, days: Span, *, day_first: bool = False
 ) -> StampRead | None:
     """The date in figures that several badly printed lines of receipt show together; None if none can be seen.
 
@@ -128,11 +128,11 @@ def read_printed_receipts(
     """
     layouts = (Layout.NUMERIC_DAY_MONTH_YEAR if day_first else Layout.NUMERIC_MONTH_DAY_YEAR,)
     readings = careful.probabilities([picture for picture, _ in lines])
-    alone = [likeliest_dates([reading], careful.classes, years, layouts) for reading in readings]
+    alone = [likeliest_dates([reading], careful.classes, days, layouts) for reading in readings]
     dated = [index for index, fits in enumerate(alone) if fits and fits[0].fit >= _FITS_PRINTED]
     if not dated:
         return None
-    fits = likeliest_dates([readings[index] for index in dated], careful.classes, years, layouts)
+    fits = likeliest_dates([readings[index] for index in dated], careful.classes, days, layouts)
     best = max(dated, key=lambda index: alone[index][0].fit)
     return _chosen([(fits, lines[best][1])], day_first=day_first)
 
@@ -187,14 +187,14 @@ class _Line:
     fit: float
 
 
-def _date_lines(cut: Cut, turns: Sequence[int], readers: StampReaders, years: range) -> list[_Line]:
+def _date_lines(cut: Cut, turns: Sequence[int], readers: StampReaders, days: Span) -> list[_Line]:
     """The line that most likely holds a date, and any that comes near it, at a quick look."""
     boxes = _lines(cut, readers.finder)
     places = [(box, turn == 90) for box in boxes for turn in turns]
     readings = readers.quick.probabilities([_pictures(cut, _Line(box, down, 0.0))[0] for box, down in places])
     found: list[_Line] = []
     for (box, upside_down), reading in zip(places, readings, strict=True):
-        fits = likeliest_dates([reading], readers.quick.classes, years, _WRITTEN)
+        fits = likeliest_dates([reading], readers.quick.classes, days, _WRITTEN)
         if fits and fits[0].fit > _FITS_QUICKLY:
             found.append(_Line(box, upside_down, fits[0].fit))
     found.sort(key=lambda line: (-line.fit, line.box.top))

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, partial
 
 import cv2
@@ -46,6 +47,7 @@ def open_workshop(settings: WorkshopSettings, watch: Stopwatch) -> Workshop:
         quick=readers.quick,
         stamps=StampReaders(lines, readers.quick, readers.careful),
         other=TesseractWhenNeeded(),
+        today=lambda: datetime.now().astimezone().date(),
         stage=watch.stage,
     )
     return Workshop(partial(read_pages, tools=tools))

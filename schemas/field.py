@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+STAMP = "stamp"  # the family of fields that the receiving office fills, not the sender
+
 
 class FieldKind(StrEnum):
     TEXT = "text"

@@ -7,12 +7,11 @@ from datetime import date
 
 from numpy.random import Generator
 
-from extract.receipt_dates import years_in_use
+from extract.receipt_dates import Span, days_in_use
 from intake.synthetic.answers import EMPTY, Answer, Answers
 from intake.synthetic.identifiers import invent_amount
 from intake.synthetic.pattern import invent_match
 from intake.synthetic.people import TODAY, chance, day_between, figures, letters, pick
-from intake.synthetic.receipts import STAMP
 from intake.synthetic.world import (
     WORLD,
     in_sentence,
@@ -25,7 +24,7 @@ from intake.synthetic.world import (
     invent_us_address,
     invent_world_address,
 )
-from schemas.field import FieldKind, FieldSpec
+from schemas.field import STAMP, FieldKind, FieldSpec
 from schemas.form_type import Edition, FormType, Zone
 
 # How often a question is left empty: by everybody, and where it is asked only of some ("If ...").
@@ -43,13 +42,13 @@ _ASKED_OF_SOME = re.compile(r"\bif\b|\bother\b|where applicable|specify", re.IGN
 class Question:
     """One field of one edition. room: cells to fill, 0 for free lines; height: of its zone in millimetres.
 
-    in_use: the years in which a form of this edition may come in.
+    in_use: the days on which a form of this edition may come in.
     """
 
     spec: FieldSpec
     room: int
     height: float
-    in_use: range
+    in_use: Span
 
     def speaks_of(self, *words: str) -> bool:
         """Whether one of these words is part of the field's name, family or label."""
@@ -69,7 +68,7 @@ def answer_any_form(form: FormType, edition: Edition, random: Generator) -> Answ
 
 def _question(spec: FieldSpec, zones: Sequence[Zone], edition: Edition) -> Question:
     height = zones[0].box.height / edition.dpi * 25.4
-    return Question(spec, len(zones[0].cells), height, years_in_use(edition.id))
+    return Question(spec, len(zones[0].cells), height, days_in_use(edition.id))
 
 
 def _in_agreement(form: FormType, answers: Mapping[str, Answer], random: Generator) -> Answers:
@@ -131,8 +130,8 @@ def _date(question: Question, random: Generator) -> Answer:
     if question.speaks_of("birth", "born"):
         first, last = date(1926, 1, 1), date(1996, 12, 31)
     elif question.spec.family == STAMP:  # nothing comes in before it was printed
-        first = date(question.in_use.start, 1, 1)
-        last = max(min(date(question.in_use.stop - 1, 12, 31), TODAY), date(first.year, 12, 31))
+        first = question.in_use.first
+        last = max(min(question.in_use.last, TODAY), date(first.year, 12, 31))
     day = day_between(random, first, last)
     if question.room:
         start = f"{day:%d%m}" if question.spec.day_first else f"{day:%m%d}"

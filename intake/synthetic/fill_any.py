@@ -27,13 +27,13 @@ from intake.synthetic.fill import (
 )
 from intake.synthetic.hand import stamp
 from intake.synthetic.people import chance, pick
-from intake.synthetic.receipts import STAMP, Overprint, clutter, receipt
+from intake.synthetic.receipts import Overprint, clutter, receipt
 from intake.synthetic.slots import Slot, margin, slots
 from intake.synthetic.strokes import TickStyle
 from intake.synthetic.truth import BoxTruth
 from intake.synthetic.world import WORLD, in_sentence
 from schemas.errors import NotAForm
-from schemas.field import FieldKind, FieldSpec
+from schemas.field import STAMP, FieldKind, FieldSpec
 from schemas.form_type import Edition, FormType, Zone
 from schemas.geometry import Box
 

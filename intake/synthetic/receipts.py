@@ -20,7 +20,6 @@ from intake.synthetic.world import WORLD
 from schemas.form_type import Zone
 from schemas.geometry import Box
 
-STAMP = "stamp"  # the family of fields that the receiving office fills
 _PIXELS_PER_MM = 300 / 25.4
 _PRINTED = 0.7
 _OVERPRINTED = 0.5  # of printed lines: added to the scan, not to the paper

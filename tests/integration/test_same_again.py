@@ -1,8 +1,9 @@
 """The same files give the same records whoever reads them, and every decision can be taken again from its record."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from extract.calibrate import Calibration, load_calibration
 from extract.page import PageImage
+from extract.pipeline import Tools
 from extract.policy import load_policy
 from extract.standards import Standards
 from extract.unpack import unpack
@@ -27,6 +29,7 @@ from intake.synthetic.truth import load_truth
 from intake.synthetic.write import write_post
 from intake.wiring import open_workshop
 from intake.worker import Stopwatch, WorkshopSettings
+from schemas.extraction import Document
 from schemas.field import FieldStatus
 from schemas.form_type import load_form_types
 from schemas.page import PageLabel
@@ -143,3 +146,17 @@ def test_a_form_too_faded_to_have_ink_is_a_form_to_scan_again_and_not_a_blank_pa
     assert any("too faint" in problem or "contrast" in problem for problem in fact.problems)
     [nothing] = workshop.read([PageImage(np.full_like(faded, 235), 300, 1)])
     assert [page.label for page in nothing.pages] == [PageLabel.BLANK]
+
+
+def test_the_journey_knows_what_day_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Tools] = []
+
+    def note(pages: Iterable[PageImage], tools: Tools) -> list[Document]:
+        seen.append(tools)
+        return []
+
+    monkeypatch.setattr("intake.wiring.read_pages", note)
+    before = datetime.now().astimezone().date()
+    open_workshop(WorkshopSettings(), Stopwatch()).read([])
+    [tools] = seen
+    assert before <= (tools.today() or date.max) <= datetime.now().astimezone().date()

@@ -1,6 +1,7 @@
 """What was seen on a page becomes fields: with all that is known of them, and nothing said about what was not seen."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -39,6 +40,23 @@ def read(
     characters = (1.0,) * (len(text) - 1) + (weakest,) if text else ()
     seen = ZoneText(text, characters, BOX if inked else None, READER, stray=stray)
     return assemble.Seen(1, 1, {"x": ((seen, area),)}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("day", "passed"),
+    [("03/04/2011", True), ("12/31/2010", False), ("11/28/2026", True), ("11/29/2026", False), ("03/04/2040", False)],
+)
+def test_a_receipt_dated_before_its_form_was_printed_or_after_today_goes_to_a_person(day: str, passed: bool) -> None:
+    checks = _received(day, family="stamp").checks
+    assert [check.passed for check in checks if check.name == "received_in_time"] == [passed]
+    assert [check.name for check in _received(day, family="date").checks] == ["understood"]
+
+
+def _received(day: str, *, family: str) -> FieldValue:
+    form = FormType("a-form", "A form", 1, (FieldSpec("x", FieldKind.DATE, family=family, day_first=False),), (), ())
+    edition = Edition("form-2011-03", "one", 300, (), (Zone("x", 1, BOX),))
+    [value] = assemble.fields(form, edition, [read(day)], STANDARDS, date(2026, 11, 27))
+    return value
 
 
 @pytest.mark.parametrize(("form_type", "status"), [("a-form", FieldStatus.ACCEPTED), ("b-form", FieldStatus.REVIEW)])
