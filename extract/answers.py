@@ -65,6 +65,9 @@ _COLUMN_ASTRAY, _COLUMN_SEEN, _USUAL, _STICKS_OUT = 40, 80, 0.8, 8
 _WORN_THIN = 5
 # A figure and the gap beside it, and how low a figure is at most, in heights of the line.
 _FIGURE_WIDE, _FIGURE_TALL = 0.8, 0.5
+# An upright rule runs on above and below a number: it is looked for so far (in heights of the line), is at least so
+# long, and its edges are ragged by so much. No figure is so long.
+_RULE_SEEN, _RULE_LONG, _RULE_RAGGED = 0.5, 1.5, 3
 # A line's margin in its picture.
 _MARGIN = 6
 
@@ -332,7 +335,8 @@ def beside_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
 def end_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
     """Pixels of other ink on the rows of the lines, nearer to their ends than one more figure: print, specks, writing.
 
-    A figure that faded to specks, or that was typed into the print beside, is lost without a trace in what is read.
+    A figure that faded to specks, or that was typed into the print beside, is lost without a trace in what is read. An
+    upright rule hides none as long as it is no thicker there than above and below.
     """
     height, width = answers.labels.shape
     found = 0
@@ -346,9 +350,27 @@ def end_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
         own = np.zeros(len(answers.stats), np.bool_)
         own[tall] = True
         for side in (slice(max(box.left - reach, 0), box.left), slice(box.right, min(box.right + reach, width))):
-            part = slice(box.top, box.bottom), side
-            found += int(((answers.pixels[part] <= answers.level) & ~own[answers.labels[part]]).sum())
+            top = max(box.top - round(_RULE_SEEN * box.height), 0)
+            part = slice(top, box.bottom + round(_RULE_SEEN * box.height)), side
+            ink = (answers.pixels[part] <= answers.level) & ~own[answers.labels[part]]
+            rows = slice(box.top - top, box.bottom - top)
+            found += int(ink[rows].sum()) - _of_rules(ink, rows, round(_RULE_LONG * box.height))
     return found
+
+
+def _of_rules(ink: NDArray[np.bool_], rows: slice, long: int) -> int:
+    """How much of the ink of some rows is that of upright rules, at least so long, that run through them."""
+    uprights = cv2.morphologyEx(ink.view(np.uint8), cv2.MORPH_OPEN, np.ones((long, 1), np.uint8))
+    near = cv2.dilate(uprights.max(axis=0, keepdims=True), np.ones((1, 2 * _RULE_RAGGED + 1), np.uint8))
+    _, numbers = cv2.connectedComponents(near.astype(np.uint8), connectivity=8)
+    inside = np.zeros(len(ink), np.bool_)
+    inside[rows] = True
+    of_rules = 0
+    for number in range(1, int(numbers.max(initial=0)) + 1):
+        thick = ink[:, numbers[0] == number].sum(axis=1)
+        usual = float(np.median(thick[~inside]))
+        of_rules += round(min(usual * inside.sum(), float(thick[inside].sum())))
+    return of_rules
 
 
 def widest_gap(answers: Answers, lines: Sequence[InkLine]) -> float:

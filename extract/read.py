@@ -349,7 +349,7 @@ def _features(found: Sequence[LineRead], lines: Sequence[InkLine]) -> dict[str, 
         known = [value for value in values if value is not None]
         if known:
             features[name] = min(known)
-    even = evenness([line.pixels for line in lines])
+    even = evenness([line.pixels for line in lines], [read.text for read in found])
     if even is not None:
         features[Feature.EVENNESS] = even
     return {str(name): value for name, value in features.items()}

@@ -1,5 +1,7 @@
 """What people wrote is parted from what was printed; strokes and places are drawn here, so the truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -356,6 +358,31 @@ def test_print_hems_a_number_in_as_well() -> None:
     answer = found(picture, zone)
     ((line,),) = answers.lines_of_zones(answer, [zone])
     assert answers.end_ink(answer, [line]) > 30
+
+
+@pytest.mark.parametrize(
+    ("rule", "typed_on_it", "hemmed"),
+    [
+        ((685, 340, 689, 440), None, False),  # a rule beside the number, as long as its box
+        ((685, 340, 689, 440), (687, 388, 692, 410), True),  # a 1 that was typed on it
+        ((685, 340, 689, 440), (680, 399, 684, 403), False),  # its own ragged edge
+        ((685, 386, 689, 412), None, True),  # no longer than a figure, so that it may be one
+    ],
+)
+def test_an_upright_rule_hides_a_figure_only_where_it_is_thicker(
+    rule: tuple[int, int, int, int], typed_on_it: tuple[int, int, int, int] | None, *, hemmed: bool
+) -> None:
+    zone = Box(600, 360, 1100, 470)
+    picture, pen = page()
+    pen.text((700, 380), "7807", font=LETTER, fill=0)
+    answer = found(picture, zone)
+    ((line,),) = answers.lines_of_zones(answer, [zone])
+    pixels = answer.pixels.copy()  # print is ink, but no shape of an answer
+    for drawn in (rule, typed_on_it):
+        if drawn:
+            left, top, right, bottom = drawn
+            pixels[top : bottom + 1, left : right + 1] = 0
+    assert (answers.end_ink(replace(answer, pixels=pixels), [line]) > 30) is hemmed
 
 
 def test_the_room_of_a_faded_figure_is_a_wide_gap() -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from extract.evenness import evenness
+from extract import evenness as measured
 from extract.page import Grey
 
 HEIGHT, GAP = 60, 30
@@ -20,6 +20,10 @@ def line(feet: Sequence[int], *, lean: float = 0.0, tall: int = 24) -> Grey:
         bottom = HEIGHT + foot + round(lean * left)
         cv2.rectangle(picture, (left, bottom - tall), (left + 11, bottom - 1), (0,), -1)
     return picture
+
+
+def evenness(lines: Sequence[Grey], texts: Sequence[str] = ()) -> float | None:
+    return measured.evenness(lines, texts or [""] * len(lines))
 
 
 def test_letters_on_one_line_are_even_however_the_line_leans() -> None:
@@ -47,3 +51,17 @@ def test_one_long_stroke_does_not_speak_for_a_whole_line() -> None:
     picture = line([0, 9, -9, 18, -18, 27, 36, -24])
     cv2.rectangle(picture, (0, 0), (picture.shape[1] - 1, 9), (0,), -1)
     assert evenness([picture]) == pytest.approx(60 / (60 + 8 * 12))
+
+
+def test_a_letter_that_has_a_tail_is_no_letter_out_of_line() -> None:
+    uneven = [0, 0, 0, 9, 0, 9, 0, 0]
+    assert evenness([line(uneven)]) == 0.75
+    assert evenness([line(uneven)], ["Ma, gi-px."]) == 1.0
+    assert evenness([line(uneven)], ["Marginal"]) == pytest.approx(0.75 * 8 / 7)
+    assert evenness([line([0, 0, 0, 0])], ["gypy"]) == 1.0  # misread: they stand on the line
+
+
+def test_writing_by_hand_does_not_pass_for_type_by_its_tails() -> None:
+    feet = [0, 8, -9, 17, 3, -14, 24, 12]
+    assert (evenness([line(feet)], ["gyppy(y)"]) or 1.0) <= 2 * (evenness([line(feet)]) or 0.0)
+    assert (evenness([line(feet)], ["gyppy(y)"]) or 1.0) < 0.8
