@@ -28,6 +28,11 @@ _NUMBER: Final = re.compile(r"\d+(?:st|nd|rd|th|ST|ND|RD|TH|[A-Za-z])?|[A-Za-z]|
 _SMALL_LETTER: Final = re.compile(r"[a-z]{2}")
 # Lists that hold this word are of prose, where "N/A" is a more likely answer than any name.
 _PROSE: Final = "applicable"
+# The words of such a list that are too short to be kept in it. They vouch for what was read; nothing is mended to them.
+# fmt: off
+_LITTLE: Final = frozenset({"an", "as", "at", "be", "by", "do", "he", "if", "in", "is", "it", "me", "my", "no", "of",
+    "on", "or", "so", "to", "up", "us", "we"})
+# fmt: on
 # Shorter words within a name are often written small, such as "de la" and "and".
 _SHORTEST_NAME: Final = 4
 # Punctuation that nobody writes twice.
@@ -129,4 +134,5 @@ def unlisted(text: str, characters: Sequence[float], words: Lexicon) -> Unlisted
 
 def _is_vouched_for(word: str, words: Lexicon) -> bool:
     bare = _POSSESSIVE.sub("", word)
-    return len(bare) > 1 and bare.isalpha() and has_usual_capitals(bare) and bare in words
+    is_listed = bare in words or (bare.lower() in _LITTLE and _PROSE in words)
+    return len(bare) > 1 and bare.isalpha() and has_usual_capitals(bare) and is_listed

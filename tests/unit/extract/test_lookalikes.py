@@ -124,3 +124,13 @@ def test_what_no_list_vouches_for_is_weighed_by_its_own_scores(text: str, weakes
     scores = [0.9 if word.lower().rstrip(",") in listed else 0.5 for word in text.split() for _ in word + " "]
     found = unlisted(text, scores[: len(text)], WORDS)
     assert (found.weakest, found.odd) == (weakest, odd)
+
+
+@pytest.mark.parametrize(
+    ("text", "odd"), [("Company of Companies", 1), ("Of company BY mill", 0), ("Company oF mill", 1)]
+)
+def test_the_little_words_of_running_text_are_not_odd(text: str, odd: int) -> None:
+    prose = Lexicon(sorted(["applicable", "company", "mill"]))
+    assert unlisted(text, [0.9] * len(text), prose).odd == odd
+    names = Lexicon(sorted(["company", "mill"]))
+    assert unlisted(text, [0.9] * len(text), names).odd > 0
