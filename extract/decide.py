@@ -7,10 +7,11 @@ from typing import Final
 from extract.policy import TYPED
 from extract.standards import Standards
 from schemas.extraction import Value
-from schemas.field import CheckResult, FieldKind, FieldStatus
+from schemas.field import STAMP, CheckResult, FieldKind, FieldStatus
 from schemas.reading import Feature, MarkState
 
 # The class of what is taken for empty: by the kind of field, as it does not matter what should have been written there.
+# But a receipt that is not found is seldom one that nobody set: stamps have a class of their own.
 EMPTY: Final = "blank:"
 # More ink of other fields' writing, or in lines that were read as nothing, is no accident: two letters, in pixels at
 # 300 dpi. Of values that were read surely beside so much foreign ink one in five is wrong (113 on synthetic post).
@@ -114,7 +115,7 @@ def weighed_as(facts: Facts) -> str | None:
     if facts.kind in _DRAWN:
         return facts.field_class if facts.value else EMPTY + facts.kind.value
     if not facts.was_read:
-        return EMPTY + facts.kind.value
+        return EMPTY + (STAMP if facts.field_class == STAMP else facts.kind.value)
     if facts.kind is FieldKind.BARCODE:  # of the class of barcodes, whatever it stands for: nobody wrote it
         return facts.kind.value
     is_typed = facts.features.get(Feature.EVENNESS, 0.0) >= _TYPED_EVENNESS

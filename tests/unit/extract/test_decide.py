@@ -63,6 +63,11 @@ def signature(value: Value, state: MarkState) -> Facts:
     return Facts(FORM, "signature", FieldKind.SIGNATURE, value, marks=marks, features={"known": 1.0})
 
 
+def test_a_receipt_that_is_not_found_is_no_empty_place_like_others() -> None:
+    assert weighed_as(replace(empty(), field_class="stamp", kind=FieldKind.DATE)) == "blank:stamp"
+    assert weighed_as(replace(empty(), field_class="date", kind=FieldKind.DATE)) == "blank:date"
+
+
 def test_a_sure_reading_is_accepted_with_its_measured_probability() -> None:
     assert decide(text(), STANDARDS) == Decision(FieldStatus.ACCEPTED, 0.995, (), NAMED, score=FULL)
 
