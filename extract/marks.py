@@ -11,7 +11,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from extract.ink import STRONG, Mask, crop, ink_of, is_halftone, local_shift, moved, spread, without_halftone
+from extract.ink import (
+    FAINT,
+    STRONG,
+    Mask,
+    crop,
+    ink_of,
+    is_halftone,
+    local_shift,
+    moved,
+    spread,
+    without_halftone,
+    without_shade,
+)
 from extract.page import Grey
 from extract.sight import DIRT, LOCAL_MISFIT, PRINT_SPREAD, SLIM, Sight, look
 from schemas.geometry import Box, PageArea, fraction_of_page
@@ -225,6 +237,9 @@ _PEN_GAP = 3
 _WRITING_LENGTH = 140
 # Ruled lines and edges of shadows: no thicker than this on average, and no higher than this share of their length.
 _RULED_THICKNESS, _RULED_SLANT = 8, 0.06
+# Of what was drawn with a pen at least this share stays when all that is wider than a pen's stroke is made paper; of a
+# shadow, a fold or the ring of a cup nearly nothing does.
+_DRAWN_BY_PEN = 0.5
 # Millimetres in a pixel at 300 dpi.
 _MM = 25.4 / 300
 
@@ -270,7 +285,12 @@ def judge_signature(aligned: Grey, reference: Grey, box: Box, dpi: int) -> Signa
     kept = np.asarray(writing[labels] & new, np.bool_)
     height, width = aligned.shape
     area = fraction_of_page(moved(_extent(kept, box), dx, dy), width, height)
-    return _signature(longest[writing] * _MM, area, signed=bool((writing & is_long).any()), share=float(kept.mean()))
+    long = np.asarray((writing & is_long)[labels] & new, np.bool_)
+    by_pen = long.any() and float(ink_of(without_shade(grey, unit), FAINT)[long].mean()) >= _DRAWN_BY_PEN
+    seen_as = _signature(longest[writing] * _MM, area, signed=bool(by_pen), share=float(kept.mean()))
+    if not long.any() or by_pen:
+        return seen_as
+    return replace(seen_as, doubtful=True, reason="What is dark here is wider than any pen: a shadow, or a stain.")
 
 
 def _signature(lengths_mm: NDArray[np.float64], area: PageArea, *, signed: bool, share: float) -> SignatureSeen:

@@ -361,6 +361,23 @@ def test_joined_loops_are_a_signature() -> None:
     assert not seen.doubtful
 
 
+@pytest.mark.parametrize("what", ["ring", "shadow", "marker"])
+def test_a_cup_ring_or_a_shadow_is_no_signature_but_a_thick_pen_writes_one(what: str) -> None:
+    page = signing_box()
+    if what == "ring":
+        cv2.circle(page, (600, 330), 280, (110,), 30)
+        page = np.asarray(cv2.GaussianBlur(page, (0, 0), 6), np.uint8)
+    elif what == "shadow":
+        fold = np.full(page.shape, 255, np.uint8)
+        cv2.line(fold, (400, 0), (560, 300), (120,), 120)
+        page = np.minimum(page, cv2.GaussianBlur(fold, (0, 0), 15))
+    else:
+        points = np.array([[200 + 5 * x, 130 - round(70 * np.sin(x / 5))] for x in range(100)], np.int32)
+        cv2.polylines(page, [points], isClosed=False, color=0, thickness=14)
+    seen = judge_signature(page, signing_box(), SIGNING, DPI)
+    assert (seen.present, seen.doubtful) == ((True, False) if what == "marker" else (False, True)), seen.reason
+
+
 def test_an_unsigned_box_is_no_signature_wherever_its_line_lies() -> None:
     for dx, dy in ((0, 0), (5, 5), (-5, -4)):
         seen = judge_signature(moved(signing_box(), dx, dy), signing_box(), SIGNING, DPI)
