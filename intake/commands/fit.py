@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from extract.calibrate import load_calibration
 from extract.standards import Standards
 from intake.form_choice import chosen_form_types
 from intake.measure import calibration_file, evidence, held_out, match, repeats, truth
 from intake.measure import fit as fitting
+from intake.measure.tried_further import tried_further
 from intake.output import CannotWrite
 from intake.policy_choice import VARIABLE, chosen_policy
 from schemas.errors import MailError
@@ -27,7 +29,7 @@ class ExitCode(IntEnum):
     CANNOT_WRITE = 3
 
 
-def fit(
+def fit(  # noqa: PLR0913, PLR0917  # one parameter per option: that is how typer is told of them
     truths: Annotated[
         list[Path],
         typer.Argument(
@@ -42,6 +44,12 @@ def fit(
     per_form_type: Annotated[
         bool, typer.Option("--per-form-type", help="Curves for each form type alone, not for all together.")
     ] = False,
+    onto: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CALIBRATION", help="Fit nothing: test this calibration further with all of these documents."
+        ),
+    ] = None,
     forms: Annotated[Path | None, typer.Option(envvar="POSTROOM_FORMS", help="Folder of further form types.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on standard output.")] = False,
 ) -> None:
@@ -51,9 +59,14 @@ def fit(
     policy's confidence. It stays closed whatever the policy if all documents together show more errors than that.
     Documents of the same contents, as synthetic post of one seed at several degrees of ageing, count once.
 
+    With --onto, documents that a calibration was not fitted on are added to those its thresholds are tested on: its
+    weights stay, and more evidence lets more through where it bears that out, and less where it does not.
+
     Exit codes: 0 fitted, even if every class stays closed; 2 wrong use, or there is no usable truth or policy; 3 the
     calibration cannot be written.
     """
+    if onto is not None and per_form_type:
+        raise typer.BadParameter("nothing is fitted with --onto", param_hint="--per-form-type")
     if len(truths) != len(records):
         raise typer.BadParameter("each truth needs one file of records", param_hint="--records")
     if not output.parent.is_dir():
@@ -63,11 +76,14 @@ def fit(
         wanted = chosen_policy(policy)
         form_types = chosen_form_types(() if forms is None else (forms,), None)
         cases, left_out = _cases(truths, records, form_types)
-        fitted = Standards(fitting.fit(cases, per_form_type=per_form_type), wanted)
+        if onto is None:
+            fitted = Standards(fitting.fit(cases, per_form_type=per_form_type), wanted)
+        else:
+            fitted = Standards(tried_further(load_calibration(onto), cases), wanted)
         broken = held_out.broken(held_out.trials(cases, fitted), fitted)
         final = Standards(held_out.closed(fitted.calibration, broken), wanted)
-        tried = held_out.trials((case for case in cases if case.is_held_out), final)
-        calibration_file.write(output, calibration_file.as_toml(final.calibration, _notes(tried, final)))
+        tried = held_out.trials((case for case in cases if case.is_held_out or onto is not None), final)
+        calibration_file.write(output, calibration_file.as_toml(final.calibration, _notes(tried, final, onto)))
     except MailError as error:
         console.print(f"postroom: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         is_unwritten = isinstance(error, CannotWrite)
@@ -110,11 +126,12 @@ def _told_of(left_out: int) -> str:
     )
 
 
-def _notes(tried: Sequence[held_out.Trial], standards: Standards) -> list[str]:
+def _notes(tried: Sequence[held_out.Trial], standards: Standards, onto: Path | None) -> list[str]:
     values, policy = tried[-1], standards.policy
+    which = "held out" if onto is None else "it was tested further with"
     return [
         "Written by `postroom fit`: how sure the readings of each class of field are, and the counts that say which of",
         "them may be accepted without a person. The policy decides on that; it can be changed without fitting anew.",
-        f"Under policy {policy.version}, on the documents held out: {values.accepted} of {values.values} values",
-        f"accepted, {values.wrong} of them wrong.",
+        f"Under policy {policy.version}, on the documents {which}: {values.accepted} of",
+        f"{values.values} values accepted, {values.wrong} of them wrong.",
     ]

@@ -1,6 +1,7 @@
 """`postroom fit` as an operator types it, and the calibration that is shipped."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -95,6 +96,25 @@ def test_a_quarter_is_fitted_and_the_others_open_a_class_under_the_policy(tmp_pa
         standards = Standards(calibration, policy)
         score = standards.score("fee-refund", "name", sure)
         assert (standards.objection("fee-refund", "name", score, READER) == "") == is_open
+
+
+def test_further_documents_open_a_class_without_a_new_fit(tmp_path: Path) -> None:
+    first, further = tmp_path / "first.toml", tmp_path / "further.toml"
+    fit(post(tmp_path / "a", 1300, wrong_from=0.4), output=first)
+    more = post(tmp_path / "b", 900, wrong_from=0.4)
+    told = json.loads(fit(more, output=further, options=("--json", "--onto", str(first))))
+    before, after = load_calibration(first), load_calibration(further)
+    assert after.version.startswith(f"{before.version}+900-")
+    assert replace(after.curves["name"], tested=()) == replace(before.curves["name"], tested=())
+    # Some 490 right values do not prove half a percent; 450 more do, and all 900 documents tell what is accepted now.
+    assert told["held_out"][0]["values"] == 900
+    assert told["held_out"][0]["accepted"] == 450
+    assert "tested further" in further.read_text(encoding="utf-8")
+    folder, records = more
+    asked = ["fit", str(folder), "--records", str(records), "--output", str(tmp_path / "c.toml")]
+    again = RUN.invoke(app, [*asked, "--onto", str(further)])
+    assert (again.exit_code, "count twice" in again.stderr) == (2, True)
+    assert RUN.invoke(app, [*asked, "--onto", str(first), "--per-form-type"]).exit_code == 2
 
 
 def test_records_are_measured_as_another_calibration_and_policy_would_have_decided_them(tmp_path: Path) -> None:
