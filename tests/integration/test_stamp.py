@@ -1,5 +1,7 @@
 """Rubber stamps set on their side, over rules and print, are found and their dates read: real readers throughout."""
 
+from datetime import date
+
 import cv2
 import numpy as np
 import pytest
@@ -11,13 +13,14 @@ from extract.digits import read_number
 from extract.engines.ppocr import PaddleLineFinder, PaddleReader
 from extract.page import Grey
 from extract.printed import prepare
+from extract.receipt_dates import Span
 from extract.stamp import StampRead, StampReaders, read_printed_receipts, read_stamp
 from schemas.form_type import Zone
 from schemas.geometry import Box
 
 WIDTH, HEIGHT = 2480, 2000
 PLACE = Box(0, 300, WIDTH, HEIGHT)
-YEARS = range(2007, 2023)
+DAYS = Span(date(2007, 1, 1), date(2022, 12, 31))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,7 @@ def stamped(form: Grey, lines: tuple[str, ...], *, tilt: float = 0.0, down: bool
 def read_page(page: Grey, form: Grey, readers: StampReaders) -> StampRead | None:
     blank = prepare(form)
     ink = answers.find_answers(page, blank, [PLACE], two_levels=True)
-    return read_stamp(ink, blank, Zone("received", 1, PLACE, turn=-1), readers, YEARS)
+    return read_stamp(ink, blank, Zone("received", 1, PLACE, turn=-1), readers, DAYS)
 
 
 @pytest.mark.parametrize("down", [True, False])
@@ -96,13 +99,13 @@ def test_two_worn_lines_of_receipt_say_together_what_neither_says_alone(readers:
     first[:, 240:262] = 255  # the day's second figure is worn off, here a figure of the year
     second[:, 320:345] = 255
     place = Box(0, 0, 1100, 60)
-    seen = read_printed_receipts([(first, place), (second, place)], readers.careful, YEARS)
-    alone = read_printed_receipts([(first, place)], readers.careful, YEARS)
+    seen = read_printed_receipts([(first, place), (second, place)], readers.careful, DAYS)
+    alone = read_printed_receipts([(first, place)], readers.careful, DAYS)
     assert alone is not None
     assert alone.text != "11/19/2012"
     assert seen is not None
     assert seen.text == "11/19/2012"
-    assert read_printed_receipts([(printed("Registration statement"), place)], readers.careful, YEARS) is None
+    assert read_printed_receipts([(printed("Registration statement"), place)], readers.careful, DAYS) is None
 
 
 NUMBER = Constraint(expression("#?[1-9][0-9]{0,3}"), ignores=" ")
