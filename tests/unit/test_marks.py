@@ -378,6 +378,13 @@ def test_a_cup_ring_or_a_shadow_is_no_signature_but_a_thick_pen_writes_one(what:
     assert (seen.present, seen.doubtful) == ((True, False) if what == "marker" else (False, True)), seen.reason
 
 
+def test_one_thin_arc_is_no_signature() -> None:
+    page = signing_box()
+    cv2.ellipse(page, (1100, 250), (280, 240), 0, 180, 220, (0,), 5)
+    seen = judge_signature(page, signing_box(), SIGNING, DPI)
+    assert (seen.present, seen.doubtful) == (False, True), seen.reason
+
+
 def test_an_unsigned_box_is_no_signature_wherever_its_line_lies() -> None:
     for dx, dy in ((0, 0), (5, 5), (-5, -4)):
         seen = judge_signature(moved(signing_box(), dx, dy), signing_box(), SIGNING, DPI)
