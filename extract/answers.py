@@ -360,11 +360,13 @@ def end_ink(answers: Answers, lines: Sequence[InkLine]) -> int:
 
 def _of_rules(ink: NDArray[np.bool_], rows: slice, long: int) -> int:
     """How much of the ink of some rows is that of upright rules, at least so long, that run through them."""
+    inside = np.zeros(len(ink), np.bool_)
+    inside[rows] = True
+    if not ink.any() or inside.all():  # at the edge of the page there may be nothing beside, above or below
+        return 0
     uprights = cv2.morphologyEx(ink.view(np.uint8), cv2.MORPH_OPEN, np.ones((long, 1), np.uint8))
     near = cv2.dilate(uprights.max(axis=0, keepdims=True), np.ones((1, 2 * _RULE_RAGGED + 1), np.uint8))
     _, numbers = cv2.connectedComponents(near.astype(np.uint8), connectivity=8)
-    inside = np.zeros(len(ink), np.bool_)
-    inside[rows] = True
     of_rules = 0
     for number in range(1, int(numbers.max(initial=0)) + 1):
         thick = ink[:, numbers[0] == number].sum(axis=1)

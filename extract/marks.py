@@ -289,13 +289,17 @@ def judge_signature(aligned: Grey, reference: Grey, box: Box, dpi: int) -> Signa
     height, width = aligned.shape
     area = fraction_of_page(moved(_extent(kept, box), dx, dy), width, height)
     long = np.asarray((writing & is_long)[labels] & new, np.bool_)
-    by_pen = long.any() and float(ink_of(without_shade(grey, unit), FAINT)[long].mean()) >= _DRAWN_BY_PEN
-    seen_as = _signature(longest[writing] * _MM, area, signed=bool(by_pen), share=float(kept.mean()))
-    if not long.any() or (by_pen and kept.sum() / unit**2 >= _SIGNED_INK):
-        return seen_as
-    if by_pen:
-        return replace(seen_as, present=False, doubtful=True, reason="Too little ink for a name: one stroke, or dirt.")
-    return replace(seen_as, doubtful=True, reason="What is dark here is wider than any pen: a shadow, or a stain.")
+    doubt = _doubt_of_a_name(long, grey, float(kept.sum()), unit) if long.any() else ""
+    is_signed = bool(long.any()) and not doubt
+    seen_as = _signature(longest[writing] * _MM, area, signed=is_signed, share=float(kept.mean()))
+    return replace(seen_as, doubtful=True, reason=doubt) if doubt else seen_as
+
+
+def _doubt_of_a_name(long: Mask, grey: Grey, ink: float, unit: float) -> str:
+    """Why long strokes in a box for a signature may be no name; "" if they are. `ink`: of all writing, in pixels."""
+    if float(ink_of(without_shade(grey, unit), FAINT)[long].mean()) < _DRAWN_BY_PEN:
+        return "What is dark here is wider than any pen: a shadow, or a stain."
+    return "Too little ink for a name: one stroke, or dirt." if ink / unit**2 < _SIGNED_INK else ""
 
 
 def _signature(lengths_mm: NDArray[np.float64], area: PageArea, *, signed: bool, share: float) -> SignatureSeen:

@@ -385,6 +385,22 @@ def test_an_upright_rule_hides_a_figure_only_where_it_is_thicker(
     assert (answers.end_ink(replace(answer, pixels=pixels), [line]) > 30) is hemmed
 
 
+@pytest.mark.parametrize("at_left", [True, False])
+def test_a_number_at_the_edge_of_the_page_has_nothing_beside_it_there(*, at_left: bool) -> None:
+    zone = Box(600, 360, 1100, 470)
+    picture, pen = page()
+    pen.text((700, 380), "7807", font=LETTER, fill=0)
+    answer = found(picture, zone)
+    ((line,),) = answers.lines_of_zones(answer, [zone])
+    own = answer.stats[line.shapes]
+    edge = int(own[:, 0].min()), int((own[:, 0] + own[:, 2]).max())
+    columns = slice(edge[0], None) if at_left else slice(None, edge[1])
+    moved = answer.stats.copy()
+    moved[:, 0] -= edge[0] if at_left else 0
+    cut = replace(answer, stats=moved, pixels=answer.pixels[:, columns], labels=answer.labels[:, columns])
+    assert answers.end_ink(cut, [line]) == 0
+
+
 def test_the_room_of_a_faded_figure_is_a_wide_gap() -> None:
     zone = Box(600, 360, 1100, 470)
     widest = []
