@@ -15,7 +15,7 @@ from extract.page import Grey
 from extract.printed import Print, prepare, without_print
 from extract.rows import ALONE_TALL, rows_of
 from extract.shapes import AREA, HEIGHT, LEFT, TOP, WIDTH, Labels, Shapes, around, groups, shapes_of
-from extract.stacks import Stacks, stacks_of
+from extract.stacks import Stacks, goes_with, stacks_of
 from schemas.geometry import Box
 
 __all__ = ["Answers", "InkLine", "Print", "find_answers", "lines_of_zones", "prepare", "stray_ink"]
@@ -45,6 +45,8 @@ _DOTS_AT_MOST = 1.0
 _HUGE_PIXELS = 600
 # A stroke so long and so thin is a crease, the edge of a copy or an underline: no letter, and no answer by itself.
 _CREASE_LONG, _CREASE_THIN = 110, 9
+# What is huge may lie aslant by so much, and is as thin still if it has no more ink than such a stroke.
+_EDGE_ASLANT = 24
 # A crease through letters is straight and upright for so long and so thin; the figures of a large hand are not.
 _THROUGH_LONG, _THROUGH_THIN = 150, 6
 # The next line of an answer begins within so many heights of a line.
@@ -156,7 +158,10 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
         shapes = shapes_of(remaining)
     stats = shapes.stats
     extent = stats[:, WIDTH : HEIGHT + 1].max(axis=1)
-    is_crease = (extent >= _CREASE_LONG) & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) <= _CREASE_THIN)
+    narrow = stats[:, WIDTH : HEIGHT + 1].min(axis=1)
+    is_crease = (extent >= _CREASE_LONG) & (narrow <= _CREASE_THIN)
+    is_edge = (extent > _HUGE_PIXELS) & (narrow <= _EDGE_ASLANT) & (stats[:, AREA] <= _CREASE_THIN * extent)
+    is_crease |= is_edge
     keep = (stats[:, AREA] >= _SPECK_PIXELS) & (extent <= _HUGE_PIXELS) & ~is_crease
     keep[0] = False
     run = groups(shapes, keep, (_WORD_GAP, 3))
@@ -256,13 +261,19 @@ def _within(box: Box, zone: Box) -> tuple[slice, slice]:
 def _under_stamps(answers: Answers, zone: Box) -> NDArray[np.bool_]:
     """(height, width) of the zone: where stamps on their side lie, with pieces of their letters, that reach beyond it.
 
-    A stack of short words within one zone may be somebody's answer; what goes on above or below is none. Nor is a
-    stamp alone in the zone where a shape sticks out of its column there, or letters stand in it that are none of it.
+    A stack of short words within one zone may be somebody's answer; what goes on above or below is none, nor is a short
+    line beside that. Where a shape sticks out of a stamp's column in the zone, or letters stand in it that are none of
+    it, the stamp is not alone there.
     """
     beneath = np.zeros((zone.height, zone.width), np.bool_)
+    beyond = [
+        stamp
+        for stamp in answers.stamps
+        if stamp.top < zone.top - _STAMPED_ACROSS or stamp.bottom > zone.bottom + _STAMPED_ACROSS
+    ]
     for stamp in answers.stamps:
-        beyond = stamp.top < zone.top - _STAMPED_ACROSS or stamp.bottom > zone.bottom + _STAMPED_ACROSS
-        if beyond and stamp.overlaps(zone) and not _holds_more(answers, stamp, zone):
+        is_across = stamp.overlaps(zone) and any(stamp == other or goes_with(stamp, other) for other in beyond)
+        if is_across and not _holds_more(answers, stamp, zone):
             beneath[_within(stamp.grown(_STAMP_PIECES), zone)] = True
     return beneath
 

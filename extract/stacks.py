@@ -1,6 +1,6 @@
 """Stacks: rubber stamps set on their side, told from level writing by how their shapes lie to one another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,9 @@ _OVER_ONE_ANOTHER = 0.5
 _LETTERS_WIDE = 115
 # So tall at least, so narrow in proportion, of at least so many shapes.
 _STAMP_TALL, _STAMP_NARROW, _STAMP_SHAPES = 150, 0.45, 4
+# A last word of a stamp that has a line of its own beside a longer one, such as "UNIT": nearer than this, of so many
+# letters at least, each no larger than those of the longer line by more than this share, and no taller than that line.
+_NEXT_TO, _WORD_OF_STAMP, _LETTERS_LARGER, _WORD_NARROW = 20, 3, 1.4, 0.75
 # A column of which so many runs stand beside level writing, no farther than this, is the first column of a list.
 _BESIDE, _BESIDE_WRITING = 45, 0.5
 # Pieces of letters in a stamp's column, to so much beside it, are the stamp's.
@@ -59,20 +62,32 @@ def stacks_of(stats: Labels, run: Labels) -> Stacks:
     columns = [column for column in _columns(free) if _is_stamp(column, level)]
     sideways = np.zeros(len(stats), np.bool_)
     places: list[Box] = []
+    middle = stats[:, LEFT] + stats[:, WIDTH] / 2
     for column in columns:
         place = _middle(column)
         numbers = {each.number for each in column} | {each.number for each in runs if _stands_in(each, column, place)}
         # A word that a letter of the stamp touches is of one run with it, but stands beside the column.
-        middle = stats[:, LEFT] + stats[:, WIDTH] / 2
         inside = (middle >= place.left - _COLUMN_MARGIN) & (middle <= place.right + _COLUMN_MARGIN)
-        members = np.isin(run, list(numbers)) & inside
-        if members.any():
-            sideways |= members
-            places.append(around(stats[members]))
+        of_column = np.isin(run, list(numbers))
+        if not (of_column & inside).any():
+            continue
+        sideways |= of_column & inside
+        places.append(around(stats[of_column & inside]))
+    for place in tuple(places):
+        for word in _words_beside(place, stats, run, sideways, level):
+            sideways[word] = True
+            places.append(around(stats[word]))
     for pile in piles_of(stats, run, np.isin(run, [each.number for each in level if each.shapes > _WORD_SHAPES])):
         sideways[pile] = True
         _add(places, around(stats[pile]))
     return Stacks(sideways, tuple(places))
+
+
+def goes_with(word: Box, stamp: Box) -> bool:
+    """Whether a short line beside a stamp is so near to it, and within its length, that it is one more line of it."""
+    apart = max(word.left - stamp.right, stamp.left - word.right)
+    is_short = word.height < min(stamp.height, _STAMP_TALL)
+    return is_short and apart <= _NEXT_TO and word.top >= stamp.top and word.bottom <= stamp.bottom
 
 
 def _add(places: list[Box], place: Box) -> None:
@@ -156,8 +171,37 @@ def _is_stamp(column: Sequence[_Run], level: Sequence[_Run]) -> bool:
         return False
     if sum(each.shapes for each in column) < _STAMP_SHAPES:
         return False
+    return not _is_beside_writing(column, level)
+
+
+def _words_beside(
+    stamp: Box, stats: Labels, run: Labels, sideways: Flags, level: Sequence[_Run]
+) -> Iterator[list[int]]:
+    """Letters over one another, by their numbers, that are one more line of a stamp: close beside it and as small."""
+    left, top = stats[:, LEFT], stats[:, TOP]
+    right, bottom = left + stats[:, WIDTH], top + stats[:, HEIGHT]
+    largest = _LETTERS_LARGER * stamp.width
+    reach = _NEXT_TO + largest
+    # What begins and ends in the stamp's letters is no word, however level its pieces lie.
+    level = [
+        each
+        for each in level
+        if each.box.left < stamp.left - reach or each.box.right > stamp.right + reach or not each.box.overlaps(stamp)
+    ]
+    free = (run > 0) & ~sideways & ~np.isin(run, [each.number for each in level])
+    near = (left <= stamp.right + reach) & (right >= stamp.left - reach)
+    within = (top >= stamp.top) & (bottom <= stamp.bottom)
+    small = stats[:, WIDTH : HEIGHT + 1].max(axis=1) <= largest
+    for word in _columns(_runs(stats, np.where(free & near & within & small, np.arange(len(run)), 0).astype(np.int32))):
+        place = hull([each.box for each in word])
+        is_line = place.width <= largest and place.width < _WORD_NARROW * place.height and len(word) >= _WORD_OF_STAMP
+        if is_line and goes_with(place, stamp) and not _is_beside_writing(word, level):
+            yield [each.number for each in word]
+
+
+def _is_beside_writing(column: Sequence[_Run], level: Sequence[_Run]) -> bool:
     beside = sum(any(_is_beside(each.box, other.box) for other in level) for each in column)
-    return beside < _BESIDE_WRITING * len(column)
+    return beside >= _BESIDE_WRITING * len(column)
 
 
 def _is_beside(one: Box, other: Box) -> bool:

@@ -288,6 +288,39 @@ def test_a_stamp_that_goes_on_beyond_a_zone_leaves_it_as_empty_as_it_was() -> No
     assert answers.foreign_ink(answer, zone, []) == 0
 
 
+def with_a_short_line(zone: Box, *, left: int) -> Answers:
+    """A stamp of two lines that is set across the zone; the short one lies within it."""
+    picture = Image.fromarray(crossed_by_a_stamp(zone, top=355).pixels)
+    line = Image.new("L", (80, 34), 255)
+    ImageDraw.Draw(line).text((2, -2), "UNIT", font=ImageFont.load_default(30), fill=0)
+    picture.paste(line.rotate(90, expand=True, fillcolor=255), (left, 385))
+    return found(picture, zone, Box(100, 480, 1200, 690))
+
+
+def test_a_short_line_beside_a_stamp_s_longer_one_is_of_the_stamp() -> None:
+    zone = Box(100, 380, 1200, 480)
+    answer = with_a_short_line(zone, left=664)
+    assert len(answer.stamps) == 2
+    assert answers.lines_of_zones(answer, [zone]) == [[]]
+    assert answers.stray_ink(answer, zone, []) == 0
+    assert answers.foreign_ink(answer, zone, []) == 0
+
+
+def test_a_short_line_that_stands_away_from_a_stamp_may_be_an_answer() -> None:
+    zone = Box(100, 380, 1200, 480)
+    answer = with_a_short_line(zone, left=620)
+    assert len(answer.stamps) == 1
+    assert answers.stray_ink(answer, zone, []) > 300
+
+
+@pytest.mark.parametrize(("rise", "thick", "counts"), [(14, 5, False), (0, 14, True), (40, 5, True)])
+def test_the_edge_of_a_copy_that_lies_a_little_aslant_is_no_writing(rise: int, thick: int, *, counts: bool) -> None:
+    zone = Box(60, 360, 1250, 640)
+    picture, pen = page()
+    pen.line((100, 480 + rise, 1200, 480), fill=0, width=thick)
+    assert (answers.stray_ink(found(picture, zone), zone, []) > 2_000) is counts
+
+
 def test_a_stack_of_letters_within_one_zone_may_be_an_answer() -> None:
     zone = Box(100, 340, 1200, 690)
     answer = crossed_by_a_stamp(zone, top=355)
