@@ -11,8 +11,10 @@ from extract import answers
 from extract.answers import Answers, InkLine, Print
 from extract.decoding.automaton import Constraint
 from extract.decoding.declared import constraint_of, words_for
+from extract.decoding.lexicon import lexicon
 from extract.decoding.mending import unlisted
 from extract.digits import NumberRead, read_number
+from extract.dissent import capital_for_figure, missed
 from extract.engines import Expected, LineFinder, LineRead, LineReader, OtherRead
 from extract.engines.cascade import likeness
 from extract.evenness import evenness
@@ -44,6 +46,7 @@ _RECEIPT_WIDE = 200
 # less than this: below, it agreed with 155 of 4,279 answers of synthetic post, and 12 could be accepted.
 _FEW_LINES, _WORTH_ASKING, _WORTH_A_PROCESS = 3, 3, 0.9
 _FIGURES = frozenset("0123456789#")
+_AROUND = " .,;:"
 _MARGIN_AT_MOST = 20.0
 # A number this likely (natural logarithm) under its grammar is not asked about again.
 _LIKELY_NUMBER, _UNLIKELY = -3.0, -50.0
@@ -143,7 +146,18 @@ def read_zones(
         _look_again(texts, name, lines, zones, readers, received)
     if readers.other is not None:
         _ask_another(texts, lines, readers.other)
-    return texts
+    return [_with_dissent(text, spec) for text, (spec, _) in zip(texts, zones, strict=True)]
+
+
+def _with_dissent(text: ZoneText, spec: FieldSpec) -> ZoneText:
+    """What was read, with what other readers saw that it lacks; not of lines in which an answer is only looked for."""
+    if not text.others or not text.text or (spec.patterns and not spec.soft):
+        return text
+    seen = {
+        str(Feature.MISSED): missed(text.text, text.others),
+        str(Feature.CAPITAL): capital_for_figure(text.text, text.others),
+    }
+    return replace(text, features={**text.features, **seen})
 
 
 def _with_place(text: ZoneText, ink: Answers, spec: FieldSpec, zone: Zone, lines: Sequence[InkLine]) -> ZoneText:
@@ -319,7 +333,16 @@ def _read_lines(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) -> 
         best = max(range(len(lines)), key=lambda place: _likely(found[place]))
         found, lines = [found[best]], [lines[best]]
     text = _joined(found, hull([line.box for line in lines]) if lines else None, readers.reader.name)
-    return replace(text, features=_features(found, lines)) if text.text else text
+    if not text.text:
+        return text
+    whole = {str(Feature.ANSWERS): float(_whole_answers(found, spec))} if spec.lexicons else {}
+    return replace(text, features={**_features(found, lines), **whole})
+
+
+def _whole_answers(found: Sequence[LineRead], spec: FieldSpec) -> int:
+    """How many lines are an answer of the field's list each: of two that are, one may be another field's."""
+    entries = lexicon(*spec.lexicons)
+    return sum(read.text.strip(_AROUND) in entries for read in found)
 
 
 def _likely(read: LineRead) -> tuple[bool, float]:

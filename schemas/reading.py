@@ -19,6 +19,8 @@ class Feature(StrEnum):
     MARGIN = "margin"  # natural logarithm of the best candidate's probability over the second one's, at most 20
     AGREEMENT = "agreement"  # share of the characters on which an independent second reader said the same
     FAMILY_AGREEMENT = "family_agreement"  # the same for a reader of another family
+    MISSED = "missed"  # highest score, 0 to 1, of a letter or figure that another reader saw and the reading lacks
+    CAPITAL = "capital"  # highest score, 0 to 1, of a capital that another reader saw for a figure of a number
     LIKELIHOOD = "likelihood"  # natural logarithm of the probability of an answer that fits its grammar, at least -50
     GRAMMAR = "grammar"  # 1 if the reading fits the grammar declared for the field, 0 if not; absent if none is
     KNOWN = "known"  # share of the words that are found in the lexicons
@@ -41,6 +43,7 @@ class Feature(StrEnum):
     UNUSED = "unused"
     LENGTH = "length"  # characters of the reading, a count
     LINES = "lines"  # lines of writing, a count
+    ANSWERS = "answers"  # lines of writing of which each is a whole answer of the field's list, a count
     HEIGHT = "height"  # of the ink of a line, pixels at 300 dpi
     TALLEST = "tallest"  # height of its tallest shape, in heights of a usual letter of that line
     EVENNESS = "evenness"  # share of the letters that stand on the foot of their line: near 1 for type, half by hand

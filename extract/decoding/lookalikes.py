@@ -41,6 +41,11 @@ _NOT_APPLICABLE = re.compile(r"N[I1l|]A\.?")
 # Floors and flats in Spanish and Portuguese are counted with a small raised o: "6º Izq.".
 _ORDINAL = re.compile(r"(?<=\d)°(?=$|,| (?![CFNSEW]\b))")
 
+# A thin letter with a gap in its stroke, taken for a mark: nobody sets one between the letters of a word.
+_BROKEN = re.compile(r"[^\W\d_]+(?:[:;!|][a-zß-öø-ÿ]+)+")
+_BROKEN_LETTER = re.compile(r"[:;!|]")
+_THIN_LETTERS = "ilt"
+
 _FIGURES = str.maketrans("OoQDIlSBZ", "000011582")
 _FIGURE = "[0-9OoQDIlSBZ]"
 # Codes in which letters and figures alternate as their countries lay down. At least half of a code's figures must have
@@ -84,6 +89,16 @@ def mended_word(word: str, words: Lexicon) -> str:
     if found and len({other.lower() for other in found}) == 1:
         return found[0]  # of two the one with a capital: a small l at the beginning is more often an I than an i
     return mended_beginning(word)
+
+
+def mended_letters(text: str, words: Lexicon) -> str:
+    """The text with marks inside words made the thin letter that makes a word of the lists, if one alone does."""
+    return _BROKEN.sub(lambda match: _with_letter(match[0], words), text)
+
+
+def _with_letter(broken: str, words: Lexicon) -> str:
+    found = [word for letter in _THIN_LETTERS if (word := _BROKEN_LETTER.sub(letter, broken)) in words]
+    return found[0] if len(found) == 1 else broken
 
 
 def mended_beginning(word: str) -> str:

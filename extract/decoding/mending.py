@@ -13,6 +13,7 @@ from extract.decoding.lookalikes import (
     mended_beginning,
     mended_codes,
     mended_ending,
+    mended_letters,
     mended_short_form,
     mended_word,
     with_capital,
@@ -58,8 +59,11 @@ def mended(text: str, characters: Sequence[float], words: Lexicon) -> Mended:
     """The line with unknown words, short forms and postal codes mended where lookalikes leave no choice."""
     if is_not_applicable(text) and _PROSE in words:
         return Mended("N/A", (min(characters),) * 3, None, 1)
+    whole = mended_letters(text, words)
+    count = int(whole != text)
+    text = whole
     written, scores = "", []  # type: tuple[str, list[float]]
-    at = count = known = parts = 0
+    at = known = parts = 0
     # Among capitals alone an I is an I.
     has_small_letters = _SMALL_LETTER.search(text) is not None
     is_name = _is_in_capitals(text, words)

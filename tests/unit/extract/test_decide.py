@@ -174,6 +174,22 @@ def test_a_number_that_may_lack_a_figure_goes_to_a_person_and_is_no_evidence(
     assert (weighed_as(seen) is None) is (status is FieldStatus.REVIEW)
 
 
+@pytest.mark.parametrize(
+    ("feature", "measured", "status"),
+    [("missed", 0.81, FieldStatus.REVIEW), ("missed", 0.8, FieldStatus.ACCEPTED),
+     ("capital", 0.81, FieldStatus.REVIEW), ("capital", 0.8, FieldStatus.ACCEPTED),
+     ("answers", 2.0, FieldStatus.REVIEW), ("answers", 1.0, FieldStatus.ACCEPTED)],
+)  # fmt: skip
+def test_what_another_reader_surely_saw_and_a_second_answer_are_for_a_person(
+    feature: str, measured: float, status: FieldStatus
+) -> None:
+    seen = text(features={"known": 1.0, feature: measured})
+    decision = decide(seen, STANDARDS)
+    assert decision.status is status
+    assert (weighed_as(seen) is None) is (status is FieldStatus.REVIEW)
+    assert len(decision.reasons) == (status is FieldStatus.REVIEW)
+
+
 def test_a_policy_may_ask_that_a_person_sees_everything() -> None:
     nothing = Standards(STANDARDS.calibration, Policy("4", unseen=frozenset({FieldStatus.ACCEPTED})))
     assert decide(text(), nothing).status is FieldStatus.ACCEPTED

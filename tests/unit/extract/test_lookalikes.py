@@ -98,6 +98,23 @@ def test_a_whole_answer_like_not_applicable_is_that_where_prose_is_expected(read
     assert mended(read, scores, Lexicon(["nadia", "nia"])).text == read
 
 
+@pytest.mark.parametrize(
+    ("read", "written", "count"),
+    [
+        ("Mun;cipal f:ling", "Mun;cipal filing", 1),  # of no list: it stays as it was read
+        ("Inte!national", "Inte!national", 0),  # no thin letter makes a word of it
+        ("M|ll: company", "Mill: company", 1),
+        ("Company:filing", "Company:filing", 0),
+        ("ME:LL", "ME:LL", 0),
+    ],
+)
+def test_a_mark_inside_a_word_is_the_thin_letter_that_makes_it_one(read: str, written: str, count: int) -> None:
+    scores = [0.9] * len(read)
+    found = mended(read, scores, WORDS)
+    assert (found.text, found.mended) == (written, count)
+    assert found.characters == tuple(scores)
+
+
 def test_among_capitals_a_short_form_stays_as_it_is() -> None:
     assert mended("MAGNUM PI", [1.0] * 9, WORDS).text == "MAGNUM PI"
 

@@ -353,6 +353,53 @@ def test_an_answer_keeps_the_whole_of_what_was_read_first() -> None:
     assert text.others == (OtherRead("Ab Al", (0.9, 0.9, 1.0, 0.5, 0.5), "quick"),)
 
 
+class SureOtherwise(StrokeReader):
+    """Another reader was sure of a letter more, and of a capital."""
+
+    def _read(self, line: Grey) -> LineRead:
+        other = OtherRead("Flat 418S Bard", (0.9,) * 14, "quick")
+        return LineRead("Flat 4185 Bad", (0.9,) * 13, other=other)
+
+
+def test_a_reading_tells_what_another_reader_surely_saw() -> None:
+    (text, _) = read_lines(SureOtherwise(), None)
+    assert (text.features["missed"], text.features["capital"]) == (0.9, 0.9)
+    (text, _) = read_lines(DisputedReader(agreement=1.0), None)
+    assert "missed" not in text.features
+
+
+@pytest.mark.parametrize("soft", [True, False])
+def test_what_another_reader_saw_beside_an_answer_that_is_looked_for_in_a_line_is_not_told(*, soft: bool) -> None:
+    spec = FieldSpec("line", FieldKind.TEXT, patterns=(r"Flat \d+",), soft=soft)
+    readers = Readers(SureOtherwise(), WholePictureFinder())
+    (text,) = read_zones(written(380), PRINT, (), [(spec, ZONES[0])], readers)
+    assert ("missed" in text.features) is soft
+
+
+class CountryReader(StrokeReader):
+    """Reads one of these on each line."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__()
+        self.texts = iter(texts)
+
+    def _read(self, line: Grey) -> LineRead:
+        text = next(self.texts)
+        return LineRead(text, (0.9,) * len(text), fits=True)
+
+
+@pytest.mark.parametrize(
+    ("texts", "count"),
+    [(("Israeli", "Israeli."), 2.0), (("United States", "of Amerika"), 1.0), (("here", "there"), 0.0)],
+)
+def test_answers_of_a_list_are_counted_line_by_line(texts: tuple[str, str], count: float) -> None:
+    zone = Zone("line", 1, Box(100, 350, 900, 570))
+    spec = FieldSpec("line", FieldKind.TEXT, lexicons=("countries", "demonyms"), soft=True)
+    readers = Readers(CountryReader(*texts), WholePictureFinder())
+    (text,) = read_zones(written(380, 500), PRINT, (), [(spec, zone)], readers)
+    assert text.features["answers"] == count
+
+
 def test_a_reading_tells_how_its_ink_lay() -> None:
     (text, _) = read_lines(DisputedReader(agreement=1.0), None)
     assert {"cut", "overflow", "lines", "height", "respelled", "agreement", "evenness"} <= set(text.features)
