@@ -45,8 +45,9 @@ _DOTS_AT_MOST = 1.0
 _HUGE_PIXELS = 600
 # A stroke so long and so thin is a crease, the edge of a copy or an underline: no letter, and no answer by itself.
 _CREASE_LONG, _CREASE_THIN = 110, 9
-# What is huge may lie aslant by so much, and is as thin still if it has no more ink than such a stroke.
-_EDGE_ASLANT = 24
+# The edge of a copy may lie aslant by so much of its length. At least so much of it is bare, no thicker than a crease;
+# what hangs on the rest is writing, and on one side alone: a stroke through writing crosses it out.
+_EDGE_ASLANT, _EDGE_BARE, _HANGING = 0.025, 0.8, 64
 # A crease through letters is straight and upright for so long and so thin; the figures of a large hand are not.
 _THROUGH_LONG, _THROUGH_THIN = 150, 6
 # The next line of an answer begins within so many heights of a line.
@@ -154,14 +155,13 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
         remaining[strip], cut[strip] = without_print(ink, blank, strip)
         stray[strip] = ink & (1 - blank.beside(strip))
     shapes = shapes_of(remaining)
-    if _cut_creases(remaining, shapes):
+    is_cut = (_cut_creases(remaining, shapes), _cut_edges(remaining, stray, shapes))
+    if any(is_cut):
         shapes = shapes_of(remaining)
     stats = shapes.stats
     extent = stats[:, WIDTH : HEIGHT + 1].max(axis=1)
     narrow = stats[:, WIDTH : HEIGHT + 1].min(axis=1)
     is_crease = (extent >= _CREASE_LONG) & (narrow <= _CREASE_THIN)
-    is_edge = (extent > _HUGE_PIXELS) & (narrow <= _EDGE_ASLANT) & (stats[:, AREA] <= _CREASE_THIN * extent)
-    is_crease |= is_edge
     keep = (stats[:, AREA] >= _SPECK_PIXELS) & (extent <= _HUGE_PIXELS) & ~is_crease
     keep[0] = False
     run = groups(shapes, keep, (_WORD_GAP, 3))
@@ -207,6 +207,44 @@ def _cut_creases(remaining: Grey, shapes: Shapes) -> bool:
             remaining[window][crease] = 0
             found = True
     return found
+
+
+def _cut_edges(remaining: Grey, stray: Grey, shapes: Shapes) -> bool:
+    """Take the edges of copies that lie aslant off the page, but not the letters that hang on them; whether any was."""
+    stats = shapes.stats
+    extent, narrow = stats[:, WIDTH : HEIGHT + 1].max(axis=1), stats[:, WIDTH : HEIGHT + 1].min(axis=1)
+    aslant = (extent > _HUGE_PIXELS) & (narrow <= _HANGING + _EDGE_ASLANT * extent)
+    aslant[0] = False
+    found = False
+    for number in np.flatnonzero(aslant):
+        left, top, width, height = (int(value) for value in stats[number, :4])
+        shape = shapes.alone(int(number)) > 0
+        bare = _bare(shape if width > height else shape.T)
+        if bare is None:
+            continue
+        edge = shape & (bare[np.newaxis, :] if width > height else bare[:, np.newaxis])
+        for layer in (remaining, stray):
+            layer[top : top + height, left : left + width][edge] = 0
+        found = True
+    return found
+
+
+def _bare(shape: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """Which columns of a long level shape hold nothing but a thin edge; None if it is no edge."""
+    ink = shape.sum(axis=0)
+    bare = np.asarray(ink <= _CREASE_THIN, np.bool_)
+    if bare.mean() < _EDGE_BARE:
+        return None
+    columns = np.arange(shape.shape[1])
+    rows = np.arange(shape.shape[0])[:, np.newaxis]
+    middle = (shape * rows).sum(axis=0) / np.maximum(ink, 1)
+    slope, start = np.polyfit(columns[bare], middle[bare], 1)
+    if abs(slope) > _EDGE_ASLANT:
+        return None
+    edge = start + slope * columns[~bare]
+    above = edge - shape.argmax(axis=0)[~bare]
+    below = shape.shape[0] - 1 - shape[::-1].argmax(axis=0)[~bare] - edge
+    return None if (np.minimum(above, below) > _CREASE_THIN).any() else bare
 
 
 def _opened(shape: Grey, rows_and_columns: tuple[int, int]) -> Grey:

@@ -313,12 +313,36 @@ def test_a_short_line_that_stands_away_from_a_stamp_may_be_an_answer() -> None:
     assert answers.stray_ink(answer, zone, []) > 300
 
 
-@pytest.mark.parametrize(("rise", "thick", "counts"), [(14, 5, False), (0, 14, True), (40, 5, True)])
-def test_the_edge_of_a_copy_that_lies_a_little_aslant_is_no_writing(rise: int, thick: int, *, counts: bool) -> None:
-    zone = Box(60, 360, 1250, 640)
+def with_an_edge(*, rise: int = 14, thick: int = 5, top: int | None = None) -> Image.Image:
+    """A page with a stroke from one side to the other, and a word at this height on it."""
     picture, pen = page()
     pen.line((100, 480 + rise, 1200, 480), fill=0, width=thick)
-    assert (answers.stray_ink(found(picture, zone), zone, []) > 2_000) is counts
+    if top is not None:
+        pen.text((600, top), "WEST", font=LETTER, fill=0)
+    return picture
+
+
+ALL_BELOW = Box(60, 360, 1250, 640)
+
+
+@pytest.mark.parametrize(("rise", "thick", "counts"), [(14, 5, False), (26, 5, False), (0, 14, True), (60, 5, True)])
+def test_the_edge_of_a_copy_that_lies_a_little_aslant_is_no_writing(rise: int, thick: int, *, counts: bool) -> None:
+    answer = found(with_an_edge(rise=rise, thick=thick), ALL_BELOW)
+    assert (answers.stray_ink(answer, ALL_BELOW, []) > 2_000) is counts
+
+
+@pytest.mark.parametrize("top", [448, 474])
+def test_letters_that_hang_on_the_edge_of_a_copy_are_read_without_it(top: int) -> None:
+    answer = found(with_an_edge(top=top), ALL_BELOW)
+    ((line,),) = answers.lines_of_zones(answer, [ALL_BELOW])
+    assert line.box.left == pytest.approx(602, abs=6)
+    assert line.box.width < 150
+    assert answers.stray_ink(answer, ALL_BELOW, [line]) < 100
+
+
+def test_a_long_stroke_through_a_word_is_not_taken_off_it() -> None:
+    answer = found(with_an_edge(top=458), ALL_BELOW)
+    assert answers.stray_ink(answer, ALL_BELOW, []) > 2_000
 
 
 def test_a_stack_of_letters_within_one_zone_may_be_an_answer() -> None:
