@@ -50,6 +50,8 @@ _AROUND = " .,;:"
 _MARGIN_AT_MOST = 20.0
 # A number this likely (natural logarithm) under its grammar is not asked about again.
 _LIKELY_NUMBER, _UNLIKELY = -3.0, -50.0
+# A number of two figures or more that stands on another line of the place counts if each of them scores this.
+_PLAIN_NUMBER = 0.8
 # Around a stamp, in pixels at 300 dpi, so that its outermost letters are whole.
 _STAMP_MARGIN = 12
 
@@ -282,6 +284,10 @@ def _read_answer(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) ->
     if seen is None:
         return _misfit(readers.reader.read([line.pixels for line in lines], spec.alphabet), lines, readers.reader.name)
     text = _numbered(seen, lines[seen.line], constraint, readers)
+    rest = [line.pixels for place, line in enumerate(lines) if place != seen.line]
+    if rest and readers.quick is not None:
+        more = sum(_is_plain_number(read) for read in readers.quick.read(rest, "", Expected(constraint)))
+        text = replace(text, features={**text.features, str(Feature.ANSWERS): 1.0 + more})
     if seen.score >= _LIKELY_NUMBER:
         return text
     # What fits is not likely: where the figures as they stand are plain to see, they are what was written.
@@ -289,6 +295,10 @@ def _read_answer(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) ->
     if free.text in {"", seen.text} or min(free.characters) < _SURE:
         return text
     return _misfit([free], [lines[seen.line]], readers.reader.name)
+
+
+def _is_plain_number(read: LineRead) -> bool:
+    return bool(read.fits) and len(read.text) > 1 and min(read.characters) >= _PLAIN_NUMBER
 
 
 def _misfit(found: Sequence[LineRead], lines: Sequence[InkLine], reader: str) -> ZoneText:

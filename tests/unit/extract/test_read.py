@@ -433,11 +433,14 @@ class FiguresReader(StrokeReader):
 NUMBER = FieldSpec("line", FieldKind.TEXT, alphabet="0123456789#", grammar="#?[1-9][0-9]{0,3}")
 
 
-def read_number_zone(figures: str) -> ZoneText:
+def readers_of(figures: str, quick: StrokeReader | None = None) -> Readers:
     steps = NumberSteps(figures)
-    readers = Readers(
-        FiguresReader(figures), WholePictureFinder(), stamps=StampReaders(WholePictureFinder(), steps, steps)
-    )
+    stamps = StampReaders(WholePictureFinder(), steps, steps)
+    return Readers(FiguresReader(figures), WholePictureFinder(), quick=quick, stamps=stamps)
+
+
+def read_number_zone(figures: str) -> ZoneText:
+    readers = readers_of(figures)
     (text,) = read_zones(written(380), PRINT, (), [(NUMBER, ZONES[0])], readers)
     return text
 
@@ -452,3 +455,24 @@ def test_a_number_plainly_longer_than_its_grammar_is_never_cut_to_fit() -> None:
     text = read_number_zone("10435")
     assert text.text == "10435"
     assert text.features["grammar"] == 0.0
+
+
+class QuickNumbers(StrokeReader):
+    """Sees a number that fits its grammar on every line, with this score."""
+
+    def __init__(self, figures: str, score: float) -> None:
+        super().__init__()
+        self.figures, self.score = figures, score
+
+    def _read(self, line: Grey) -> LineRead:
+        return LineRead(self.figures, (self.score,) * len(self.figures), fits=True)
+
+
+@pytest.mark.parametrize(("figures", "score", "count"), [("6566", 0.9, 2.0), ("6566", 0.7, 1.0), ("6", 0.9, 1.0)])
+def test_a_second_number_on_a_line_of_its_own_is_counted(figures: str, score: float, count: float) -> None:
+    zone = Zone("line", 1, Box(100, 350, 900, 570))
+    readers = readers_of("6566", QuickNumbers(figures, score))
+    (text,) = read_zones(written(380, 500), PRINT, (), [(NUMBER, zone)], readers)
+    assert text.features["answers"] == count
+    (text,) = read_zones(written(380), PRINT, (), [(NUMBER, zone)], readers)
+    assert "answers" not in text.features
