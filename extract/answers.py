@@ -15,7 +15,7 @@ from extract.page import Grey
 from extract.printed import Print, prepare, without_print
 from extract.rows import ALONE_TALL, rows_of
 from extract.shapes import AREA, HEIGHT, LEFT, TOP, WIDTH, Labels, Shapes, around, groups, shapes_of
-from extract.stacks import Stacks, goes_with, stacks_of
+from extract.stacks import Stacks, stacks_of
 from schemas.geometry import Box
 
 __all__ = ["Answers", "InkLine", "Print", "find_answers", "lines_of_zones", "prepare", "stray_ink"]
@@ -45,9 +45,8 @@ _DOTS_AT_MOST = 1.0
 _HUGE_PIXELS = 600
 # A stroke so long and so thin is a crease, the edge of a copy or an underline: no letter, and no answer by itself.
 _CREASE_LONG, _CREASE_THIN = 110, 9
-# The edge of a copy may lie aslant by so much of its length. At least so much of it is bare, no thicker than a crease;
-# what hangs on the rest is writing, and on one side alone: a stroke through writing crosses it out.
-_EDGE_ASLANT, _EDGE_BARE, _HANGING = 0.025, 0.8, 64
+# The edge of a copy is longer than that, and may lie aslant by so much of its length: straight to so many pixels.
+_EDGE_ASLANT, _EDGE_STRAIGHT = 0.025, 3
 # A crease through letters is straight and upright for so long and so thin; the figures of a large hand are not.
 _THROUGH_LONG, _THROUGH_THIN = 150, 6
 # The next line of an answer begins within so many heights of a line.
@@ -155,13 +154,16 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
         remaining[strip], cut[strip] = without_print(ink, blank, strip)
         stray[strip] = ink & (1 - blank.beside(strip))
     shapes = shapes_of(remaining)
-    is_cut = (_cut_creases(remaining, shapes), _cut_edges(remaining, stray, shapes))
-    if any(is_cut):
+    if _cut_creases(remaining, shapes):
         shapes = shapes_of(remaining)
     stats = shapes.stats
     extent = stats[:, WIDTH : HEIGHT + 1].max(axis=1)
     narrow = stats[:, WIDTH : HEIGHT + 1].min(axis=1)
     is_crease = (extent >= _CREASE_LONG) & (narrow <= _CREASE_THIN)
+    aslant = (extent > _HUGE_PIXELS) & (narrow <= _CREASE_THIN + _EDGE_ASLANT * extent)
+    aslant[0] = False
+    for number in np.flatnonzero(aslant):
+        is_crease[number] = _is_edge(shapes.alone(int(number)))
     keep = (stats[:, AREA] >= _SPECK_PIXELS) & (extent <= _HUGE_PIXELS) & ~is_crease
     keep[0] = False
     run = groups(shapes, keep, (_WORD_GAP, 3))
@@ -209,42 +211,16 @@ def _cut_creases(remaining: Grey, shapes: Shapes) -> bool:
     return found
 
 
-def _cut_edges(remaining: Grey, stray: Grey, shapes: Shapes) -> bool:
-    """Take the edges of copies that lie aslant off the page, but not the letters that hang on them; whether any was."""
-    stats = shapes.stats
-    extent, narrow = stats[:, WIDTH : HEIGHT + 1].max(axis=1), stats[:, WIDTH : HEIGHT + 1].min(axis=1)
-    aslant = (extent > _HUGE_PIXELS) & (narrow <= _HANGING + _EDGE_ASLANT * extent)
-    aslant[0] = False
-    found = False
-    for number in np.flatnonzero(aslant):
-        left, top, width, height = (int(value) for value in stats[number, :4])
-        shape = shapes.alone(int(number)) > 0
-        bare = _bare(shape if width > height else shape.T)
-        if bare is None:
-            continue
-        edge = shape & (bare[np.newaxis, :] if width > height else bare[:, np.newaxis])
-        for layer in (remaining, stray):
-            layer[top : top + height, left : left + width][edge] = 0
-        found = True
-    return found
-
-
-def _bare(shape: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """Which columns of a long level shape hold nothing but a thin edge; None if it is no edge."""
-    ink = shape.sum(axis=0)
-    bare = np.asarray(ink <= _CREASE_THIN, np.bool_)
-    if bare.mean() < _EDGE_BARE:
-        return None
-    columns = np.arange(shape.shape[1])
-    rows = np.arange(shape.shape[0])[:, np.newaxis]
-    middle = (shape * rows).sum(axis=0) / np.maximum(ink, 1)
-    slope, start = np.polyfit(columns[bare], middle[bare], 1)
-    if abs(slope) > _EDGE_ASLANT:
-        return None
-    edge = start + slope * columns[~bare]
-    above = edge - shape.argmax(axis=0)[~bare]
-    below = shape.shape[0] - 1 - shape[::-1].argmax(axis=0)[~bare] - edge
-    return None if (np.minimum(above, below) > _CREASE_THIN).any() else bare
+def _is_edge(shape: Grey) -> bool:
+    """Whether all of a long shape is one thin and straight stroke; where anything hangs on it, it may be writing."""
+    ink = (shape if shape.shape[1] > shape.shape[0] else shape.T) > 0
+    thick = ink.sum(axis=0)
+    if thick.max() > _CREASE_THIN:
+        return False
+    columns = np.arange(len(thick))
+    middle = (ink * np.arange(ink.shape[0])[:, np.newaxis]).sum(axis=0) / np.maximum(thick, 1)
+    slope, start = np.polyfit(columns, middle, 1)
+    return bool(np.abs(middle - start - slope * columns).max() <= _EDGE_STRAIGHT)
 
 
 def _opened(shape: Grey, rows_and_columns: tuple[int, int]) -> Grey:
@@ -299,19 +275,13 @@ def _within(box: Box, zone: Box) -> tuple[slice, slice]:
 def _under_stamps(answers: Answers, zone: Box) -> NDArray[np.bool_]:
     """(height, width) of the zone: where stamps on their side lie, with pieces of their letters, that reach beyond it.
 
-    A stack of short words within one zone may be somebody's answer; what goes on above or below is none, nor is a short
-    line beside that. Where a shape sticks out of a stamp's column in the zone, or letters stand in it that are none of
-    it, the stamp is not alone there.
+    A stack of short words within one zone may be somebody's answer; what goes on above or below is none. Nor is a
+    stamp alone in the zone where a shape sticks out of its column there, or letters stand in it that are none of it.
     """
     beneath = np.zeros((zone.height, zone.width), np.bool_)
-    beyond = [
-        stamp
-        for stamp in answers.stamps
-        if stamp.top < zone.top - _STAMPED_ACROSS or stamp.bottom > zone.bottom + _STAMPED_ACROSS
-    ]
     for stamp in answers.stamps:
-        is_across = stamp.overlaps(zone) and any(stamp == other or goes_with(stamp, other) for other in beyond)
-        if is_across and not _holds_more(answers, stamp, zone):
+        beyond = stamp.top < zone.top - _STAMPED_ACROSS or stamp.bottom > zone.bottom + _STAMPED_ACROSS
+        if beyond and stamp.overlaps(zone) and not _holds_more(answers, stamp, zone):
             beneath[_within(stamp.grown(_STAMP_PIECES), zone)] = True
     return beneath
 

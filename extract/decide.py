@@ -35,6 +35,7 @@ _HEMMED, _GAP = 30, 0.6
 # A letter that another reader saw so surely and the answer lacks, or a capital for a figure: of 2,000 typed answers of
 # real post that were sure otherwise seven have one, and five of these were wrong.
 _MISSED, _CAPITAL = 0.8, 0.8
+# Of two whole answers in one place one is another field's, or was replaced by the other.
 _ONE_ANSWER = 1
 _DRAWN: Final = frozenset({FieldKind.CHOICE, FieldKind.SIGNATURE})
 

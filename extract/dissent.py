@@ -20,16 +20,15 @@ def missed(text: str, others: Sequence[OtherRead]) -> float:
     scores = [0.0]
     for other in others:
         for begin, end, first, last in _changes(text, other.text):
-            if last - first <= end - begin:
-                continue
+            had = sum(character.isalnum() for character in text[begin:end])
             seen = [
                 score
                 for character, score in zip(other.text[first:last], other.characters[first:last], strict=True)
                 if character.isalnum() and (character not in _THIN or score >= _SURE_OF_THIN)
             ]
-            # Of more characters in place of fewer it is not known which is the one too many.
-            if seen and (begin == end or len(seen) == last - first):
-                scores.append(max(seen) if begin == end else min(seen))
+            # Of more letters in place of fewer it is not known which is the one too many.
+            if len(seen) > had:
+                scores.append(min(seen) if had else max(seen))
     return max(scores)
 
 
@@ -42,9 +41,14 @@ def capital_for_figure(text: str, others: Sequence[OtherRead]) -> float:
     scores = [0.0]
     for other in others:
         for begin, end, first, last in _changes(text, other.text):
-            is_one = (end - begin, last - first) == (1, 1) and other.text[first].isupper()
-            if is_one and other.text[first] not in _THIN and any(start <= begin < stop for start, stop in numbers):
-                scores.append(other.characters[first])
+            if end - begin != last - first:
+                continue
+            for place, character, score in zip(
+                range(begin, end), other.text[first:last], other.characters[first:last], strict=True
+            ):
+                is_capital = character.isupper() and character not in _THIN
+                if is_capital and any(start <= place < stop for start, stop in numbers):
+                    scores.append(score)
     return max(scores)
 
 

@@ -50,8 +50,8 @@ _AROUND = " .,;:"
 _MARGIN_AT_MOST = 20.0
 # A number this likely (natural logarithm) under its grammar is not asked about again.
 _LIKELY_NUMBER, _UNLIKELY = -3.0, -50.0
-# A number of two figures or more that stands on another line of the place counts if each of them scores this.
-_PLAIN_NUMBER = 0.8
+# An answer of two characters or more that stands on another line of the place counts if each of them scores this.
+_PLAIN = 0.8
 # Around a stamp, in pixels at 300 dpi, so that its outermost letters are whole.
 _STAMP_MARGIN = 12
 
@@ -286,7 +286,7 @@ def _read_answer(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) ->
     text = _numbered(seen, lines[seen.line], constraint, readers)
     rest = [line.pixels for place, line in enumerate(lines) if place != seen.line]
     if rest and readers.quick is not None:
-        more = sum(_is_plain_number(read) for read in readers.quick.read(rest, "", Expected(constraint)))
+        more = sum(_is_plain(read) for read in readers.quick.read(rest, "", Expected(constraint)))
         text = replace(text, features={**text.features, str(Feature.ANSWERS): 1.0 + more})
     if seen.score >= _LIKELY_NUMBER:
         return text
@@ -297,8 +297,9 @@ def _read_answer(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) ->
     return _misfit([free], [lines[seen.line]], readers.reader.name)
 
 
-def _is_plain_number(read: LineRead) -> bool:
-    return bool(read.fits) and len(read.text) > 1 and min(read.characters) >= _PLAIN_NUMBER
+def _is_plain(read: LineRead) -> bool:
+    """Whether an answer that fits its grammar stands on a line, and not a stroke that fits by chance."""
+    return bool(read.fits) and len(read.text) > 1 and min(read.characters) >= _PLAIN
 
 
 def _misfit(found: Sequence[LineRead], lines: Sequence[InkLine], reader: str) -> ZoneText:
@@ -338,6 +339,7 @@ def _read_lines(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) -> 
         constraint = None  # what may be anything else as well is prose if it runs over several lines
     pixels = [line.pixels for line in lines]
     found = readers.reader.read(pixels, spec.alphabet, readers.expected(spec, constraint))
+    whole = _whole_answers(found, spec, constraint)
     if several and constraint is not None:
         # The whole answer stands on one line: the one that can best be read so.
         best = max(range(len(lines)), key=lambda place: _likely(found[place]))
@@ -345,14 +347,17 @@ def _read_lines(lines: Sequence[InkLine], spec: FieldSpec, readers: Readers) -> 
     text = _joined(found, hull([line.box for line in lines]) if lines else None, readers.reader.name)
     if not text.text:
         return text
-    whole = {str(Feature.ANSWERS): float(_whole_answers(found, spec))} if spec.lexicons else {}
     return replace(text, features={**_features(found, lines), **whole})
 
 
-def _whole_answers(found: Sequence[LineRead], spec: FieldSpec) -> int:
-    """How many lines are an answer of the field's list each: of two that are, one may be another field's."""
-    entries = lexicon(*spec.lexicons)
-    return sum(read.text.strip(_AROUND) in entries for read in found)
+def _whole_answers(found: Sequence[LineRead], spec: FieldSpec, constraint: Constraint | None) -> dict[str, float]:
+    """How many lines are an answer each, of the field's list or its grammar: of two, one may be another field's."""
+    if spec.lexicons:
+        entries = lexicon(*spec.lexicons)
+        return {str(Feature.ANSWERS): float(sum(read.text.strip(_AROUND) in entries for read in found))}
+    if constraint is not None:
+        return {str(Feature.ANSWERS): float(sum(_is_plain(read) for read in found))}
+    return {}
 
 
 def _likely(read: LineRead) -> tuple[bool, float]:

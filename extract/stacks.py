@@ -25,9 +25,10 @@ _OVER_ONE_ANOTHER = 0.5
 _LETTERS_WIDE = 115
 # So tall at least, so narrow in proportion, of at least so many shapes.
 _STAMP_TALL, _STAMP_NARROW, _STAMP_SHAPES = 150, 0.45, 4
-# A last word of a stamp that has a line of its own beside a longer one, such as "UNIT": nearer than this, of so many
-# letters at least, each no larger than those of the longer line by more than this share, and no taller than that line.
-_NEXT_TO, _WORD_OF_STAMP, _LETTERS_LARGER, _WORD_NARROW = 20, 3, 1.4, 0.75
+# A last word of a stamp that has a line of its own beside a longer one, such as "UNIT": no farther from it and no
+# nearer than this, of so many letters or pieces of them, none larger than the longer line's by more than this factor,
+# and so narrow in proportion.
+_NEXT_TO, _TOUCHING, _WORD_OF_STAMP, _LETTERS_LARGER, _WORD_NARROW = 20, -12, 3, 1.4, 0.75
 # A column of which so many runs stand beside level writing, no farther than this, is the first column of a list.
 _BESIDE, _BESIDE_WRITING = 45, 0.5
 # Pieces of letters in a stamp's column, to so much beside it, are the stamp's.
@@ -73,21 +74,14 @@ def stacks_of(stats: Labels, run: Labels) -> Stacks:
             continue
         sideways |= of_column & inside
         places.append(around(stats[of_column & inside]))
-    for place in tuple(places):
+    # They hide nothing, unlike the stamp's own place: an answer that looks like one leaves a doubt.
+    for place in places:
         for word in _words_beside(place, stats, run, sideways, level):
             sideways[word] = True
-            places.append(around(stats[word]))
     for pile in piles_of(stats, run, np.isin(run, [each.number for each in level if each.shapes > _WORD_SHAPES])):
         sideways[pile] = True
         _add(places, around(stats[pile]))
     return Stacks(sideways, tuple(places))
-
-
-def goes_with(word: Box, stamp: Box) -> bool:
-    """Whether a short line beside a stamp is so near to it, and within its length, that it is one more line of it."""
-    apart = max(word.left - stamp.right, stamp.left - word.right)
-    is_short = word.height < min(stamp.height, _STAMP_TALL)
-    return is_short and apart <= _NEXT_TO and word.top >= stamp.top and word.bottom <= stamp.bottom
 
 
 def _add(places: list[Box], place: Box) -> None:
@@ -180,23 +174,43 @@ def _words_beside(
     """Letters over one another, by their numbers, that are one more line of a stamp: close beside it and as small."""
     left, top = stats[:, LEFT], stats[:, TOP]
     right, bottom = left + stats[:, WIDTH], top + stats[:, HEIGHT]
-    largest = _LETTERS_LARGER * stamp.width
+    within = (top >= stamp.top) & (bottom <= stamp.bottom)
+    own = within & sideways & (left >= stamp.left) & (right <= stamp.right)
+    if not own.any():
+        return
+    largest = _LETTERS_LARGER * int(stats[own, WIDTH].max())
     reach = _NEXT_TO + largest
     # What begins and ends in the stamp's letters is no word, however level its pieces lie.
-    level = [
+    words = [
         each
         for each in level
         if each.box.left < stamp.left - reach or each.box.right > stamp.right + reach or not each.box.overlaps(stamp)
     ]
-    free = (run > 0) & ~sideways & ~np.isin(run, [each.number for each in level])
+    free = (run > 0) & ~sideways & ~np.isin(run, [each.number for each in words])
     near = (left <= stamp.right + reach) & (right >= stamp.left - reach)
-    within = (top >= stamp.top) & (bottom <= stamp.bottom)
     small = stats[:, WIDTH : HEIGHT + 1].max(axis=1) <= largest
     for word in _columns(_runs(stats, np.where(free & near & within & small, np.arange(len(run)), 0).astype(np.int32))):
         place = hull([each.box for each in word])
+        apart = max(place.left - stamp.right, stamp.left - place.right)
         is_line = place.width <= largest and place.width < _WORD_NARROW * place.height and len(word) >= _WORD_OF_STAMP
-        if is_line and goes_with(place, stamp) and not _is_beside_writing(word, level):
-            yield [each.number for each in word]
+        if not is_line or not _TOUCHING <= apart <= _NEXT_TO or _is_beside_writing(word, words):
+            continue
+        numbers = [each.number for each in word]
+        others = np.flatnonzero((run > 0) & ~sideways & ~np.isin(np.arange(len(run)), numbers))
+        if not _stands_in_rows(stats[numbers], stats[others]):
+            yield numbers
+
+
+def _stands_in_rows(letters: Labels, others: Labels) -> bool:
+    """Whether half of the letters have another one level with them: two columns of them are short words in rows."""
+    letters = letters[letters[:, HEIGHT] >= _LETTER_LOW]
+    others = others[others[:, HEIGHT] >= _LETTER_LOW]
+    top, low = letters[:, TOP, np.newaxis], (letters[:, TOP] + letters[:, HEIGHT])[:, np.newaxis]
+    left, right = letters[:, LEFT, np.newaxis], (letters[:, LEFT] + letters[:, WIDTH])[:, np.newaxis]
+    shared = np.minimum(low, others[:, TOP] + others[:, HEIGHT]) - np.maximum(top, others[:, TOP])
+    apart = np.maximum(others[:, LEFT] - right, left - others[:, LEFT] - others[:, WIDTH])
+    level = (shared >= _OVER_ONE_ANOTHER * np.minimum(low - top, others[:, HEIGHT])) & (apart >= 0) & (apart <= _BESIDE)
+    return bool(len(letters)) and float(level.any(axis=1).mean()) >= _BESIDE_WRITING
 
 
 def _is_beside_writing(column: Sequence[_Run], level: Sequence[_Run]) -> bool:

@@ -17,7 +17,6 @@ from extract.engines import LineFinder, StepReader
 from extract.page import Grey
 from extract.printed import Print
 from extract.receipt_dates import MONTHS, DateFit, Layout, Span, likeliest_dates
-from extract.stacks import goes_with
 from extract.stamp_cut import DOUBTFUL, Cut, cut_out
 from schemas.form_type import Zone
 from schemas.geometry import Box, hull
@@ -86,9 +85,7 @@ def read_stamp(ink: Answers, blank: Print, zone: Zone, readers: StampReaders, da
     Nothing is done without a stack of letters in the zone (`Answers.stamps`). A zone of unknown turn is read both ways.
     """
     turns = (zone.turn,) if zone.turn in (90, 270) else (270, 90)
-    # A short line beside a longer one holds no date, and would only make two columns one place.
-    longer = [place for place in ink.stamps if not any(goes_with(place, other) for other in ink.stamps)]
-    places = [place for place in longer if _is_in(place, zone.box)]
+    places = [place for place in ink.stamps if _is_in(place, zone.box)]
     seen: list[tuple[list[DateFit], Box]] = []
     for place in _joined(places)[:_MOST_STAMPS]:
         if place.height > _PRINTED_LONG and place.width < _LINE_HIGH:

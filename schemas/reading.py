@@ -43,7 +43,7 @@ class Feature(StrEnum):
     UNUSED = "unused"
     LENGTH = "length"  # characters of the reading, a count
     LINES = "lines"  # lines of writing, a count
-    ANSWERS = "answers"  # lines of writing of which each is a whole answer of the field's list, a count
+    ANSWERS = "answers"  # lines of writing of which each is a whole answer by the field's list or grammar, a count
     HEIGHT = "height"  # of the ink of a line, pixels at 300 dpi
     TALLEST = "tallest"  # height of its tallest shape, in heights of a usual letter of that line
     EVENNESS = "evenness"  # share of the letters that stand on the foot of their line: near 1 for type, half by hand

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from extract.decoding.lettering import has_usual_capitals
 from extract.decoding.lexicon import Lexicon
@@ -42,9 +43,9 @@ _NOT_APPLICABLE = re.compile(r"N[I1l|]A\.?")
 _ORDINAL = re.compile(r"(?<=\d)°(?=$|,| (?![CFNSEW]\b))")
 
 # A thin letter with a gap in its stroke, taken for a mark: nobody sets one between the letters of a word.
-_BROKEN = re.compile(r"[^\W\d_]+(?:[:;!|][a-zß-öø-ÿ]+)+")
+BROKEN: Final = re.compile(r"[^\W\d_]+(?:[:;!|][a-zß-öø-ÿ]+)+")
 _BROKEN_LETTER = re.compile(r"[:;!|]")
-_THIN_LETTERS = "ilt"
+_THIN_LETTERS, _A_WORD = "ilt", 3
 
 _FIGURES = str.maketrans("OoQDIlSBZ", "000011582")
 _FIGURE = "[0-9OoQDIlSBZ]"
@@ -93,10 +94,12 @@ def mended_word(word: str, words: Lexicon) -> str:
 
 def mended_letters(text: str, words: Lexicon) -> str:
     """The text with marks inside words made the thin letter that makes a word of the lists, if one alone does."""
-    return _BROKEN.sub(lambda match: _with_letter(match[0], words), text)
+    return BROKEN.sub(lambda match: _with_letter(match[0], words), text)
 
 
 def _with_letter(broken: str, words: Lexicon) -> str:
+    if all(len(part) >= _A_WORD and part in words for part in _BROKEN_LETTER.split(broken)):
+        return broken  # two words and a mark between them
     found = [word for letter in _THIN_LETTERS if (word := _BROKEN_LETTER.sub(letter, broken)) in words]
     return found[0] if len(found) == 1 else broken
 

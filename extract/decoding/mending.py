@@ -8,6 +8,7 @@ from typing import Final
 from extract.decoding.lettering import has_usual_capitals
 from extract.decoding.lexicon import Lexicon
 from extract.decoding.lookalikes import (
+    BROKEN,
     is_doubtful,
     is_not_applicable,
     mended_beginning,
@@ -60,7 +61,12 @@ def mended(text: str, characters: Sequence[float], words: Lexicon) -> Mended:
     if is_not_applicable(text) and _PROSE in words:
         return Mended("N/A", (min(characters),) * 3, None, 1)
     whole = mended_letters(text, words)
-    count = int(whole != text)
+    count = 0
+    for broken in BROKEN.finditer(text):
+        if whole[broken.start() : broken.end()] != broken[0]:
+            least = min(characters[broken.start() : broken.end()])
+            characters = (*characters[: broken.start()], *(least,) * len(broken[0]), *characters[broken.end() :])
+            count += 1
     text = whole
     written, scores = "", []  # type: tuple[str, list[float]]
     at = known = parts = 0

@@ -23,6 +23,10 @@ def seen(text: str, scores: dict[str, float]) -> list[OtherRead]:
         ("Seal", "SeLXl", {"L": 0.7}, 0.7),
         ("filing", "fling", {}, 0.0),
         ("Street", "Sfreet", {}, 0.0),  # another letter is not one more
+        ("12 34", "12934", {"9": 0.9}, 0.9),  # a figure for a blank is
+        ("J. Smith", "JR Smith", {"R": 0.9}, 0.9),
+        ("5. Elm", "5B, Elm", {"B": 0.9}, 0.9),
+        ("Main St.", "Main St 5B", {"B": 0.9}, 1.0),
     ],
 )
 def test_a_letter_more_is_heard(text: str, other: str, scores: dict[str, float], highest: float) -> None:
@@ -38,6 +42,7 @@ def test_a_letter_more_is_heard(text: str, other: str, scores: dict[str, float],
         ("T2P 0R8", "T2P OR8", 0.0),  # no number
         ("#5 Dr", "#S Dr", 0.0),  # nor is one figure
         ("Apt. 4185", "Apt. 418s", 0.0),
+        ("Apt. 4155", "Apt. 41SS", 0.9),
     ],
 )
 def test_a_capital_among_figures_is_heard(text: str, other: str, highest: float) -> None:

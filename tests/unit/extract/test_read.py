@@ -1,6 +1,7 @@
 """Zones become texts: combs cell by cell, stamps turned upright, the words of a born-digital page as they are."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -398,6 +399,18 @@ def test_answers_of_a_list_are_counted_line_by_line(texts: tuple[str, str], coun
     readers = Readers(CountryReader(*texts), WholePictureFinder())
     (text,) = read_zones(written(380, 500), PRINT, (), [(spec, zone)], readers)
     assert text.features["answers"] == count
+    # Also where only one of the lines is taken.
+    hard = replace(spec, soft=False)
+    (text,) = read_zones(written(380, 500), PRINT, (), [(hard, zone)], Readers(CountryReader(*texts), readers.finder))
+    assert text.features["answers"] == count
+
+
+def test_answers_that_fit_a_grammar_are_counted_line_by_line() -> None:
+    zone = Zone("line", 1, Box(100, 350, 900, 570))
+    spec = FieldSpec("line", FieldKind.TEXT, grammar="[A-Z][0-9]{3}")
+    readers = Readers(CountryReader("A123", "B456"), WholePictureFinder())
+    (text,) = read_zones(written(380, 500), PRINT, (), [(spec, zone)], readers)
+    assert text.features["answers"] == 2.0
 
 
 def test_a_reading_tells_how_its_ink_lay() -> None:
