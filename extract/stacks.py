@@ -27,8 +27,8 @@ _LETTERS_WIDE = 115
 _STAMP_TALL, _STAMP_NARROW, _STAMP_SHAPES = 150, 0.45, 4
 # A last word of a stamp that has a line of its own beside a longer one, such as "UNIT": no farther from it and no
 # nearer than this, of so many letters or pieces of them, none larger than the longer line's by more than this factor,
-# and so narrow in proportion.
-_NEXT_TO, _TOUCHING, _WORD_OF_STAMP, _LETTERS_LARGER, _WORD_NARROW = 20, -12, 3, 1.4, 0.75
+# so narrow in proportion, and aslant by no more than this.
+_NEXT_TO, _TOUCHING, _WORD_OF_STAMP, _LETTERS_LARGER, _WORD_NARROW, _ASLANT = 20, -12, 3, 1.4, 0.75, 0.1
 # A column of which so many runs stand beside level writing, no farther than this, is the first column of a list.
 _BESIDE, _BESIDE_WRITING = 45, 0.5
 # Pieces of letters in a stamp's column, to so much beside it, are the stamp's.
@@ -192,7 +192,8 @@ def _words_beside(
     for word in _columns(_runs(stats, np.where(free & near & within & small, np.arange(len(run)), 0).astype(np.int32))):
         place = hull([each.box for each in word])
         apart = max(place.left - stamp.right, stamp.left - place.right)
-        is_line = place.width <= largest and place.width < _WORD_NARROW * place.height and len(word) >= _WORD_OF_STAMP
+        widest = min(largest + _ASLANT * place.height, _WORD_NARROW * place.height)
+        is_line = place.width <= widest and len(word) >= _WORD_OF_STAMP
         if not is_line or not _TOUCHING <= apart <= _NEXT_TO or _is_beside_writing(word, words):
             continue
         numbers = [each.number for each in word]
