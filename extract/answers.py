@@ -46,7 +46,7 @@ _HUGE_PIXELS = 600
 # A stroke so long and so thin is a crease, the edge of a copy or an underline: no letter, and no answer by itself.
 _CREASE_LONG, _CREASE_THIN = 110, 9
 # The edge of a copy is longer than that, and may lie aslant by so much of its length: straight to so many pixels.
-_EDGE_ASLANT, _EDGE_STRAIGHT = 0.025, 3
+_EDGE_ASLANT, _EDGE_STRAIGHT, _EDGE_RAGGED = 0.025, 3, 3
 # A crease through letters is straight and upright for so long and so thin; the figures of a large hand are not.
 _THROUGH_LONG, _THROUGH_THIN = 150, 6
 # The next line of an answer begins within so many heights of a line.
@@ -215,7 +215,7 @@ def _is_edge(shape: Grey) -> bool:
     """Whether all of a long shape is one thin and straight stroke; where anything hangs on it, it may be writing."""
     ink = (shape if shape.shape[1] > shape.shape[0] else shape.T) > 0
     thick = ink.sum(axis=0)
-    if thick.max() > _CREASE_THIN:
+    if thick.max() > min(_CREASE_THIN, float(np.median(thick)) + _EDGE_RAGGED):
         return False
     columns = np.arange(len(thick))
     middle = (ink * np.arange(ink.shape[0])[:, np.newaxis]).sum(axis=0) / np.maximum(thick, 1)

@@ -8,7 +8,7 @@ from extract.engines import OtherRead
 
 # Specks look like these, so that a reader must be surer of them to be heard.
 _THIN, _SURE_OF_THIN = frozenset("iIl1"), 0.98
-_NUMBER = re.compile(r"(?<!\w)\d{2,}(?!\w)")
+_NUMBER = re.compile(r"(?<!\w)\d{2,}(?=[A-Za-z]?(?!\w))")
 
 
 def missed(text: str, others: Sequence[OtherRead]) -> float:

@@ -27,8 +27,10 @@ _LETTERS_WIDE = 115
 _STAMP_TALL, _STAMP_NARROW, _STAMP_SHAPES = 150, 0.45, 4
 # A last word of a stamp that has a line of its own beside a longer one, such as "UNIT": no farther from it and no
 # nearer than this, of so many letters or pieces of them, none larger than the longer line's by more than this factor,
-# so narrow in proportion, and aslant by no more than this.
-_NEXT_TO, _TOUCHING, _WORD_OF_STAMP, _LETTERS_LARGER, _WORD_NARROW, _ASLANT = 20, -12, 3, 1.4, 0.75, 0.1
+# so narrow in proportion, and aslant by no more than this. They stand no farther apart than letters of one word do, 3
+# to 5 in such stamps; rows of writing are 30 apart.
+_NEXT_TO, _TOUCHING, _WORD_OF_STAMP, _LETTERS_LARGER = 20, -12, 3, 1.4
+_WORD_NARROW, _ASLANT, _WITHIN_WORD = 0.75, 0.1, 8
 # A column of which so many runs stand beside level writing, no farther than this, is the first column of a list.
 _BESIDE, _BESIDE_WRITING = 45, 0.5
 # Pieces of letters in a stamp's column, to so much beside it, are the stamp's.
@@ -198,8 +200,15 @@ def _words_beside(
             continue
         numbers = [each.number for each in word]
         others = np.flatnonzero((run > 0) & ~sideways & ~np.isin(np.arange(len(run)), numbers))
-        if not _stands_in_rows(stats[numbers], stats[others]):
+        if _widest_usual_gap(stats[numbers]) <= _WITHIN_WORD and not _stands_in_rows(stats[numbers], stats[others]):
             yield numbers
+
+
+def _widest_usual_gap(letters: Labels) -> float:
+    """The median of the rows between letters that stand over one another; pieces of one letter have none."""
+    order = np.argsort(letters[:, TOP], kind="stable")
+    top, bottom = letters[order, TOP], np.maximum.accumulate(letters[order, TOP] + letters[order, HEIGHT])
+    return float(np.median(top[1:] - bottom[:-1]))
 
 
 def _stands_in_rows(letters: Labels, others: Labels) -> bool:

@@ -98,8 +98,10 @@ def mended_letters(text: str, words: Lexicon) -> str:
 
 
 def _with_letter(broken: str, words: Lexicon) -> str:
-    if all(len(part) >= _A_WORD and part in words for part in _BROKEN_LETTER.split(broken)):
-        return broken  # two words and a mark between them
+    parts = _BROKEN_LETTER.split(broken)
+    # Two words and a mark between them, or one and a speck.
+    if all(len(part) >= _A_WORD and part in words for part in parts) or "".join(parts) in words:
+        return broken
     found = [word for letter in _THIN_LETTERS if (word := _BROKEN_LETTER.sub(letter, broken)) in words]
     return found[0] if len(found) == 1 else broken
 

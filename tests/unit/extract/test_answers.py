@@ -344,6 +344,19 @@ def test_short_answers_in_rows_beside_a_stamp_leave_a_doubt(answer: str, left: i
         assert own or answers.stray_ink(seen, zone, own) + answers.foreign_ink(seen, zone, own) > 60
 
 
+@pytest.mark.parametrize("characters", ["253", "MFM"])
+def test_single_characters_in_rows_beside_a_stamp_stay_in_their_lines(characters: str) -> None:
+    zones = [Box(100, top, 1200, top + 54) for top in (400, 454, 508)]
+    picture = Image.fromarray(crossed_by_a_stamp(zones[0], top=355, text="JUN-2,1998 FARA").pixels)
+    for zone, character in zip(zones, characters, strict=True):
+        ImageDraw.Draw(picture).text((450, zone.top + 8), "WRITTEN", font=ImageFont.load_default(32), fill=0)
+        ImageDraw.Draw(picture).text((677, zone.top + 8), character, font=ImageFont.load_default(34), fill=0)
+    seen = found(picture, *zones, Box(60, 340, 90, 690))
+    for zone, own in zip(zones, answers.lines_of_zones(seen, zones), strict=True):
+        reached = max(line.box.right for line in own)
+        assert reached > 670 or answers.foreign_ink(seen, zone, own) > 60
+
+
 def with_an_edge(*, rise: int = 14, thick: int = 5, waves: int = 0, top: int | None = None, size: int = 46) -> Answers:
     """A page with a stroke from one side to the other, and a word at this height on it."""
     picture, pen = page()

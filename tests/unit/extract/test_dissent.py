@@ -43,6 +43,7 @@ def test_a_letter_more_is_heard(text: str, other: str, scores: dict[str, float],
         ("#5 Dr", "#S Dr", 0.0),  # nor is one figure
         ("Apt. 4185", "Apt. 418s", 0.0),
         ("Apt. 4155", "Apt. 41SS", 0.9),
+        ("Apt. 4185A", "Apt. 418SA", 0.9),
     ],
 )
 def test_a_capital_among_figures_is_heard(text: str, other: str, highest: float) -> None:

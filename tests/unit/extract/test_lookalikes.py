@@ -101,10 +101,12 @@ def test_a_whole_answer_like_not_applicable_is_that_where_prose_is_expected(read
 @pytest.mark.parametrize(
     ("read", "written", "count"),
     [
-        ("Mun;cipal f:ling", "Mun;cipal filing", 1),  # of no list: it stays as it was read
+        ("Mun;cipal Internat:onal", "Mun;cipal International", 1),  # of no list: it stays as it was read
         ("Inte!national", "Inte!national", 0),  # no thin letter makes a word of it
         ("M|ll: company", "Mill: company", 1),
         ("Company:filing", "Company:filing", 0),
+        ("mod:ern", "mod:ern", 0),  # a speck in a word
+        ("f:ling", "f:ling", 0),  # or a thin letter of another
         ("ME:LL", "ME:LL", 0),
     ],
 )
