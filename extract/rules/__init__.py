@@ -13,7 +13,7 @@ from extract.rules.dates import date_exists
 from extract.rules.numbers import imo_number, luhn_digit, nhs_number, tax_reference, vat_number
 from extract.rules.payments import account_number, iban, sort_code
 from extract.rules.people import driver_number_disagrees, gb_driver_number, nino
-from extract.rules.prose import finished
+from extract.rules.prose import finished, no_stray_figure, plain_words
 from extract.rules.vehicles import uk_registration_mark, vin, vin_check_digit
 
 __all__ = [
@@ -30,7 +30,9 @@ __all__ = [
     "luhn_digit",
     "nhs_number",
     "nino",
+    "no_stray_figure",
     "phone",
+    "plain_words",
     "sort_code",
     "tax_reference",
     "uk_postcode",
@@ -57,7 +59,9 @@ RULES: Mapping[str, Callable[[str], str]] = {
         luhn_digit,
         nhs_number,
         nino,
+        no_stray_figure,
         phone,
+        plain_words,
         sort_code,
         tax_reference,
         uk_postcode,

@@ -1,4 +1,4 @@
-"""Postcodes of the United Kingdom, and how an address ends."""
+"""Postcodes of the United Kingdom, how an address ends, and what its numbers are made of."""
 
 import re
 from collections.abc import Mapping
@@ -65,6 +65,8 @@ _STATE_AT_END = re.compile(r"(?:^|[\s.,])(?P<state>[A-Za-z]\.?\s?[A-Za-z])[\s.,]
 _CODE_AT_END = re.compile(
     r"\b(?:[A-Z]{1,2}[0-9][A-Z0-9]?\s?[0-9][A-Z]{2}|[A-Z][0-9][A-Z]\s?[0-9][A-Z][0-9]|[0-9]{4}\s?[A-Z]{2})[\s.,]*$"
 )
+# A number with a stroke that is no fraction, or that ends in a bracket nobody opened: steep sevens and worn twos.
+_STROKE = re.compile(r"(?<![\d/])(?!(?:1/[234]|[23]/[34])(?!\d))\d+/|^[^(]*\d\)")
 _LONGEST_COUNTRY = 6  # words
 # In the order of the lexicon, which is that of the names.
 _STATE_CODES = """
@@ -74,7 +76,7 @@ _STATE_CODES = """
 
 
 def us_address(value: str) -> str:
-    """An address that ends in a ZIP code: a state stands before it, and one of this code's.
+    """An address that ends in a ZIP code: a state stands before it, and one of this code's; its numbers are figures.
 
     A state may be written out. Nothing is said of addresses that end otherwise, as those in other countries do.
     """
@@ -84,7 +86,9 @@ def us_address(value: str) -> str:
     state = _state_at_end(_HERE_AT_END.sub("", value[: zip_code.start()]))
     if not state:
         return "No state stands before the ZIP code."
-    return "" if state in _STATES_OF_ZIP[zip_code["first"]].split() else "The ZIP code is not one of this state."
+    if state not in _STATES_OF_ZIP[zip_code["first"]].split():
+        return "The ZIP code is not one of this state."
+    return "A number holds a stroke or a bracket that may be a figure." if _STROKE.search(value) else ""
 
 
 def whole_address(value: str) -> str:

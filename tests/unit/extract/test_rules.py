@@ -19,7 +19,9 @@ from extract.rules import (
     luhn_digit,
     nhs_number,
     nino,
+    no_stray_figure,
     phone,
+    plain_words,
     sort_code,
     tax_reference,
     uk_postcode,
@@ -34,7 +36,7 @@ from intake.synthetic.identifiers import driver_number, invent_vehicle
 from intake.synthetic.people import invent_person
 
 # Rules that say nothing of what is built differently from what they know.
-SILENT_ABOUT_OTHERS = {"finished", "us_address", "whole_address"}
+SILENT_ABOUT_OTHERS = {"finished", "no_stray_figure", "plain_words", "us_address", "whole_address"}
 
 # The specimen licence that DVLA prints: Sarah Meredyth Morgan, born 11 March 1976.
 SPECIMEN = "MORGA753116SM9IJ"
@@ -331,6 +333,8 @@ def test_the_numbers_we_invent_for_synthetic_post_pass() -> None:
         "1 Main St, Washington, D.C. 20005",
         "One Boston Place, Boston, MA02108, USA.",
         "1 Fifth Avenue, New York 10003",
+        "12 1/2 Elm Street (Suite 9), Boston, MA 02108",
+        "98/F, Queensway Plaza, Admiralty, Hong Kong",
         "",
     ],
 )
@@ -343,6 +347,35 @@ def test_a_state_and_a_zip_code_that_belong_together_pass(address: str) -> None:
 )
 def test_a_zip_code_of_another_state_is_a_misreading_or_a_mistake(address: str) -> None:
     assert us_address(address) == "The ZIP code is not one of this state."
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["44/3 Vineyard Lane, Raleigh, NC 27601", "9 Beacon Square, Ste. 223/, Seattle, WA 98101",
+     "4 Eagle Ridge Ste 213) Washington, DC 20004", "12 1/24 Elm Street, Boston, MA 02108"],
+)  # fmt: skip
+def test_a_stroke_or_a_bracket_in_a_number_of_an_address_may_be_a_figure(address: str) -> None:
+    assert us_address(address) == "A number holds a stroke or a bracket that may be a figure."
+
+
+@pytest.mark.parametrize("words", ["Producer 4", "WRITER & PRODUCER. 4", "2 Retired", "S/ Kingdom of Bahrain"])
+def test_a_figure_by_itself_at_an_end_of_words_may_be_dirt(words: str) -> None:
+    assert no_stray_figure(words) == "A figure stands by itself at an end: it may be dirt."
+
+
+@pytest.mark.parametrize("words", ["Producer", "1) Gov't of Gambia", "Channel 24", "9", "3 4", "N/A", "w/o pay", ""])
+def test_words_without_such_a_figure_pass(words: str) -> None:
+    assert no_stray_figure(words) == ""
+
+
+@pytest.mark.parametrize("word", ["Arlinqton", "LAFAVETTE", "Citv", "Grecnville", "Street-Citv"])
+def test_a_word_of_an_address_that_looks_like_a_known_one_may_be_that(word: str) -> None:
+    assert plain_words(f"12 Elm Street {word}").startswith("A word of no list differs in one letter")
+
+
+@pytest.mark.parametrize("word", ["Arlington", "Ivymount", "Zmaja od Nojaca", "O'Citv", "Cit", "Citv2", ""])
+def test_known_words_and_those_like_no_other_pass(word: str) -> None:
+    assert plain_words(f"12 Elm Street {word}") == ""
 
 
 @pytest.mark.parametrize("address", ["5154 15th Court, SE, Washington, 20007", "Greenwich, C 06313", "20007"])
