@@ -31,6 +31,11 @@ _SHORT_FORMS = {"PI": "Pl", "FI": "Fl", "F1": "Fl", "BIvd": "Blvd", "B1vd": "Blv
 _SHORT_FORMS |= {"lst": "1st", "Ist": "1st"}
 # The Spanish and the Arabic article before a name, its l taken for a capital or a one: "El Salvador", "Al-Hayat".
 _ARTICLE = re.compile(r"\b(?:E[I1](?=[ -][A-ZÀ-Þ][a-zß-ÿ])|A[I1](?=-[A-ZÀ-Þ][a-zß-ÿ]))")
+# What nobody joins to a country by "or": its f is worn. "Government or Kenya", but "Embassy or Consulate" may be.
+_OFFICES = "government|embassy|republic|ministry|kingdom|consulate|commonwealth"
+_WORN_OF = re.compile(rf"(?i:\b(?:{_OFFICES})) (?:o[rt]|O[RT])(?= (?i:the )?[A-ZÀ-Þ])(?! (?i:{_OFFICES})\b)")
+# "56IH" is the fifty-sixth.
+_WORN_TH = re.compile(r"\b(\d+)[Il](?=[Hh]\b)")
 # How names of companies end, in capitals that were written by hand: a C is often closed to a G.
 _ENDING = re.compile(r"(?<=[,&] )(?:[I1l]NG|GO|GORP|LLG|CORF|ITD)(?=\.?$)")
 _ENDINGS = {"GO": "CO", "GORP": "CORP", "CORF": "CORP", "LLG": "LLC", "ITD": "LTD"}
@@ -124,10 +129,12 @@ def mended_short_form(word: str) -> str:
 def mended_codes(text: str) -> str:
     """The text with letters made figures where a number or a postal code leaves room for nothing else.
 
-    And the other way round: a figure between small letters is the letter that looks like it.
+    And the other way round: a figure between small letters is the letter that looks like it. No text gets longer.
     """
     text = _ORDINAL.sub("º", text)
     text = _ARTICLE.sub(lambda found: found[0][0] + "l", text)
+    text = _WORN_OF.sub(lambda found: found[0][:-1] + ("F" if found[0][-1].isupper() else "f"), text)
+    text = _WORN_TH.sub(lambda found: found[1] + ("T" if text[found.end()] == "H" else "t"), text)
     if _STROKES.search(text) and "://" not in text:
         text = _STROKE_IN_NUMBER.sub("7", _STROKES.sub(lambda found: found[0].replace("/", "7"), text))
     text = _NUMBER.sub(lambda found: found[0].translate(_FIGURES) if _is_number(found[0]) else found[0], text)
