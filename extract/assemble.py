@@ -1,5 +1,6 @@
 """Assemble: what was seen on the pages of one form becomes its fields, checked and decided."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -133,7 +134,7 @@ def fields(
 ) -> tuple[FieldValue, ...]:
     """Every field of the form type, in its order, decided. `today`: the day it came in at the latest, if known."""
     received = days_in_use(edition.id, today)
-    drafts = [_draft(spec, seen) for spec in form_type.fields]
+    drafts = _with_faintness([_draft(spec, seen) for spec in form_type.fields])
     checks = validate.validate(form_type, {draft.spec.name: draft.normal for draft in drafts})
     return tuple(
         _decided(
@@ -144,6 +145,17 @@ def fields(
         )
         for draft in drafts
     )
+
+
+def _with_faintness(drafts: "Sequence[_Draft]") -> "list[_Draft]":
+    """What was taken for empty, with how many fields of its page hold ink that could not be read."""
+    unread = Counter(draft.page for draft in drafts if draft.features.get(Feature.INKED, 0.0) > 0)
+    return [
+        replace(draft, features=features.rounded(draft.features, {str(Feature.FAINT): float(unread[draft.page])}))
+        if unread[draft.page] and draft.features.get(Feature.INKED) == 0.0
+        else draft
+        for draft in drafts
+    ]
 
 
 def _misfits(draft: "_Draft") -> tuple[CheckResult, ...]:

@@ -81,6 +81,7 @@ SCALES: Final[Mapping[str, Scale]] = {
     Feature.TALLEST: Scale(_count, -1),
     Feature.EVENNESS: Scale(_as_it_is, +1),
     Feature.STRUCK: Scale(_as_it_is, -1),
+    Feature.FAINT: Scale(_count, -1),
     Feature.FAINTEST: Scale(_part, +1),
     Feature.FULLEST: Scale(_part, -1),
     Feature.CANCELLED: Scale(_count, -1),

@@ -49,6 +49,7 @@ class Feature(StrEnum):
     EVENNESS = "evenness"  # share of the letters that stand on the foot of their line: near 1 for type, half by hand
     STRUCK = "struck"  # longest level stroke through the writing, in heights of its line; 0 if there is none
     INKED = "inked"  # 1 where nothing was read although ink stands there that may be an answer, else 0
+    FAINT = "faint"  # of a place taken for empty: fields of its page where ink stands that could not be read, a count
     # Of tick boxes and signatures.
     FAINTEST = "faintest"  # least ink of a box taken for ticked or signed, share of its inside; absent if none is
     FULLEST = "fullest"  # most ink of a box taken for empty, share of its inside; absent if none is empty

@@ -144,3 +144,17 @@ def test_what_a_pattern_leaves_out_of_an_answer_is_told(text: str, unused: float
 @pytest.mark.parametrize(("stray", "status"), [(40, FieldStatus.REVIEW), (41, FieldStatus.UNREADABLE)])
 def test_specks_such_as_faint_pencil_leaves_are_not_called_blank(stray: int, status: FieldStatus) -> None:
     assert decided(FieldKind.TEXT, read("", inked=False, stray=stray)).status is status
+
+
+@pytest.mark.parametrize("unread", [0, 2, 3])
+def test_an_empty_place_tells_how_many_fields_of_its_page_could_not_be_read(unread: int) -> None:
+    names = ["written", "empty", *(f"faint-{number}" for number in range(unread))]
+    form = FormType("a-form", "A form", 1, tuple(FieldSpec(name, FieldKind.TEXT) for name in names), (), ())
+    seen = {"written": read("word"), "empty": read("", inked=False)}
+    texts = {name: seen.get(name, read("")).texts["x"] for name in names}
+    edition = Edition("one", "one", 300, (), tuple(Zone(name, 1, BOX) for name in names))
+    fields = assemble.fields(form, edition, [assemble.Seen(1, 1, texts, {}, {})], STANDARDS)
+    written, empty, *faint = fields
+    assert empty.features.get("faint", 0.0) == unread
+    assert any("too faint" in reason for reason in empty.reasons) is (unread > 2)
+    assert all("faint" not in field.features for field in (written, *faint))

@@ -190,6 +190,11 @@ def test_what_another_reader_surely_saw_and_a_second_answer_are_for_a_person(
     assert len(decision.reasons) == (status is FieldStatus.REVIEW)
 
 
+@pytest.mark.parametrize(("faint", "status"), [(2.0, FieldStatus.BLANK), (3.0, FieldStatus.REVIEW)])
+def test_what_is_taken_for_empty_on_a_page_of_faint_writing_is_for_a_person(faint: float, status: FieldStatus) -> None:
+    assert decide(empty(features={"known": 1.0, "faint": faint}), STANDARDS).status is status
+
+
 def test_a_policy_may_ask_that_a_person_sees_everything() -> None:
     nothing = Standards(STANDARDS.calibration, Policy("4", unseen=frozenset({FieldStatus.ACCEPTED})))
     assert decide(text(), nothing).status is FieldStatus.ACCEPTED
