@@ -47,6 +47,8 @@ _HUGE_PIXELS = 600
 _CREASE_LONG, _CREASE_THIN = 110, 9
 # The edge of a copy is longer than that, and may lie aslant by so much of its length: straight to so many pixels.
 _EDGE_ASLANT, _EDGE_STRAIGHT, _EDGE_RAGGED = 0.025, 3, 3
+# Where letters hang on one they are at most so tall, and so much of its length is bare.
+_HANGING, _EDGE_BARE = 64, 0.8
 # A crease through letters is straight and upright for so long and so thin; the figures of a large hand are not.
 _THROUGH_LONG, _THROUGH_THIN = 150, 6
 # The next line of an answer begins within so many heights of a line.
@@ -103,6 +105,7 @@ class Answers:
     stamps: the places of such stamps.
     stray:  0 but where ink is that is neither print nor a shape of a run: `_STRAY`, or `_SPECK` in the smallest shapes.
     cut:    1 where ink of a shape is that had to be cut from print, else 0.
+    edges:  1 where the edge of a copy runs on which letters hang, without these; None if there is none.
     worn:   for each shape whether it is as thin and as near to print as what wears off it. It may be a point or a dash
             all the same, and stays in the line it stands in; alone it is no writing.
     """
@@ -117,6 +120,7 @@ class Answers:
     stray: Grey
     cut: Grey
     worn: NDArray[np.bool_]
+    edges: Grey | None = None
 
 
 def has_two_levels(pixels: Grey) -> bool:
@@ -160,10 +164,16 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
     extent = stats[:, WIDTH : HEIGHT + 1].max(axis=1)
     narrow = stats[:, WIDTH : HEIGHT + 1].min(axis=1)
     is_crease = (extent >= _CREASE_LONG) & (narrow <= _CREASE_THIN)
-    aslant = (extent > _HUGE_PIXELS) & (narrow <= _CREASE_THIN + _EDGE_ASLANT * extent)
+    edges = None
+    aslant = (extent > _HUGE_PIXELS) & (narrow <= _HANGING + _EDGE_ASLANT * extent)
     aslant[0] = False
     for number in np.flatnonzero(aslant):
-        is_crease[number] = _is_edge(shapes.alone(int(number)))
+        edge = _edge_in(shapes.alone(int(number)))
+        is_crease[number] |= edge is not None and edge.all_of_it
+        if edge is not None and not edge.all_of_it:
+            edges = np.zeros(aligned.shape, np.uint8) if edges is None else edges
+            left, top, width, height = (int(value) for value in stats[number, :4])
+            edges[top : top + height, left : left + width] |= edge.pixels
     keep = (stats[:, AREA] >= _SPECK_PIXELS) & (extent <= _HUGE_PIXELS) & ~is_crease
     keep[0] = False
     run = groups(shapes, keep, (_WORD_GAP, 3))
@@ -180,7 +190,7 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
     of = labels.reshape(-1)[inked]
     flat[inked[worn[of] | ((of == 0) & blank.is_worn(inked))]] = 0
     found: Stacks = stacks_of(stats, run)
-    return Answers(aligned, level, labels, stats, run, found.sideways, found.places, stray, cut, worn)
+    return Answers(aligned, level, labels, stats, run, found.sideways, found.places, stray, cut, worn, edges)
 
 
 def _wear_of_print(shapes: Shapes, blank: Print) -> NDArray[np.bool_]:
@@ -211,16 +221,34 @@ def _cut_creases(remaining: Grey, shapes: Shapes) -> bool:
     return found
 
 
-def _is_edge(shape: Grey) -> bool:
-    """Whether all of a long shape is one thin and straight stroke; where anything hangs on it, it may be writing."""
-    ink = (shape if shape.shape[1] > shape.shape[0] else shape.T) > 0
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edge:
+    """The pixels of a long, thin and straight stroke within a shape, and whether nothing hangs on it."""
+
+    pixels: Grey
+    all_of_it: bool
+
+
+def _edge_in(shape: Grey) -> _Edge | None:
+    """The edge of a copy that a long shape is, or that letters hang on; None where it is anything else."""
+    is_level = shape.shape[1] > shape.shape[0]
+    ink = (shape if is_level else shape.T) > 0
     thick = ink.sum(axis=0)
-    if thick.max() > min(_CREASE_THIN, float(np.median(thick)) + _EDGE_RAGGED):
-        return False
-    columns = np.arange(len(thick))
-    middle = (ink * np.arange(ink.shape[0])[:, np.newaxis]).sum(axis=0) / np.maximum(thick, 1)
-    slope, start = np.polyfit(columns, middle, 1)
-    return bool(np.abs(middle - start - slope * columns).max() <= _EDGE_STRAIGHT)
+    usual = float(np.median(thick))
+    bare = thick <= min(_CREASE_THIN, usual + _EDGE_RAGGED)
+    columns, rows = np.arange(len(thick)), np.arange(ink.shape[0])[:, np.newaxis]
+    middle = (ink * rows).sum(axis=0) / np.maximum(thick, 1)
+    straight = middle
+    for _ in range(2):  # the second time without the arms of letters, which are as thin
+        if bare.mean() < _EDGE_BARE:
+            return None
+        slope, start = np.polyfit(columns[bare], middle[bare], 1)
+        straight = start + slope * columns
+        bare &= np.abs(middle - straight) <= _EDGE_STRAIGHT
+    if abs(slope) > _EDGE_ASLANT or bare.mean() < _EDGE_BARE:
+        return None
+    edge = ink & (np.abs(rows - straight) <= usual / 2 + _EDGE_STRAIGHT)
+    return _Edge(np.asarray(edge if is_level else edge.T, np.uint8), bool(bare.all()))
 
 
 def _opened(shape: Grey, rows_and_columns: tuple[int, int]) -> Grey:
@@ -231,12 +259,15 @@ def _opened(shape: Grey, rows_and_columns: tuple[int, int]) -> Grey:
     )
 
 
-def stray_ink(answers: Answers, zone: Box, lines: Sequence[InkLine]) -> int:
+def stray_ink(answers: Answers, zone: Box, lines: Sequence[InkLine], *, with_edges: bool = True) -> int:
     """Pixels of ink in the zone that are neither print nor in a line of writing: dirt, or writing that was missed.
 
-    Of a stamp that was set across the zone from another one nothing counts, nor of what lies beneath it.
+    Of a stamp that was set across the zone from another one nothing counts, nor of what lies beneath it. Without edges,
+    nor does the edge of a copy on which letters hang; the letters, which are lost with it, do.
     """
     stray = answers.stray[_window(zone)].copy()
+    if answers.edges is not None and not with_edges:
+        stray[answers.edges[_window(zone)] > 0] = 0
     if not lines:
         stray[((answers.run > 0) & ~answers.worn)[answers.labels[_window(zone)]]] = _STRAY
     stray[_under_stamps(answers, zone)] = 0

@@ -179,7 +179,9 @@ def _with_place(text: ZoneText, ink: Answers, spec: FieldSpec, zone: Zone, lines
     tallest = answers.tallest_shape(ink, lines)
     if tallest is not None and not zone.cells:
         features[str(Feature.TALLEST)] = tallest
-    return replace(text, stray=answers.stray_ink(ink, place, lines), features=features)
+    # An answer that was found whole lost nothing to the edge of a copy beside it.
+    stray = answers.stray_ink(ink, place, lines, with_edges=place == zone.box)
+    return replace(text, stray=stray, features=features)
 
 
 def _looked_at(text: ZoneText, spec: FieldSpec, zone: Zone) -> Box:

@@ -386,6 +386,14 @@ def test_the_edge_of_a_copy_that_lies_a_little_aslant_is_no_writing(
 def test_where_letters_hang_on_a_long_stroke_or_it_runs_through_them_it_counts(top: int, size: int) -> None:
     answer = with_an_edge(top=top, size=size)
     assert answers.stray_ink(answer, ALL_BELOW, []) > 2_000
+    # Without it the letters count alone.
+    assert 100 < answers.stray_ink(answer, ALL_BELOW, [], with_edges=False) < 1_500
+
+
+@pytest.mark.parametrize(("waves", "rise"), [(20, 0), (8, 0), (0, 60)])
+def test_a_long_scrawl_is_no_edge(waves: int, rise: int) -> None:
+    answer = with_an_edge(waves=waves, rise=rise, thick=4)
+    assert answers.stray_ink(answer, ALL_BELOW, [], with_edges=False) > 2_000
 
 
 def test_a_stack_of_letters_within_one_zone_may_be_an_answer() -> None:

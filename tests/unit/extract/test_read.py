@@ -211,6 +211,19 @@ def test_of_a_zone_that_was_searched_for_a_pattern_only_what_lies_about_the_find
     assert (text.stray > 500) is counted
 
 
+@pytest.mark.parametrize(("pattern", "counted"), [("I", False), ("Z", True)])
+def test_beside_an_answer_found_whole_the_edge_of_a_copy_does_not_count(pattern: str, *, counted: bool) -> None:
+    paper = BLANK.copy()
+    for left in (300, 330, 360):
+        paper[380:420, left : left + 8] = 0
+    paper[424:428, 120:900] = 0
+    paper[424:445, 700:706] = 0  # something hangs on it
+    zone = Zone("line", 1, Box(90, 350, 990, 590))
+    text = read(paper, FieldSpec("line", FieldKind.TEXT, patterns=(pattern,)), zone)
+    assert text.text == "III"
+    assert (text.stray > 500) is counted
+
+
 class CertainReader(StrokeReader):
     """The same strokes, each surely an I."""
 
