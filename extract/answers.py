@@ -3,7 +3,7 @@
 Ink belongs to the zone that holds most of its word, so that a word may run over the edge of its box.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -162,18 +162,15 @@ def find_answers(aligned: Grey, blank: Print, zones: Sequence[Box], *, two_level
         shapes = shapes_of(remaining)
     stats = shapes.stats
     extent = stats[:, WIDTH : HEIGHT + 1].max(axis=1)
-    narrow = stats[:, WIDTH : HEIGHT + 1].min(axis=1)
-    is_crease = (extent >= _CREASE_LONG) & (narrow <= _CREASE_THIN)
-    edges = None
-    aslant = (extent > _HUGE_PIXELS) & (narrow <= _HANGING + _EDGE_ASLANT * extent)
-    aslant[0] = False
-    for number in np.flatnonzero(aslant):
-        edge = _edge_in(shapes.alone(int(number)))
-        is_crease[number] |= edge is not None and edge.all_of_it
-        if edge is not None and not edge.all_of_it:
-            edges = np.zeros(aligned.shape, np.uint8) if edges is None else edges
-            left, top, width, height = (int(value) for value in stats[number, :4])
-            edges[top : top + height, left : left + width] |= edge.pixels
+    is_crease = (extent >= _CREASE_LONG) & (stats[:, WIDTH : HEIGHT + 1].min(axis=1) <= _CREASE_THIN)
+    edges: Grey | None = None
+    for number, edge in _edges_in(shapes):
+        if edge.all_of_it:
+            is_crease[number] = True
+            continue
+        edges = np.zeros(aligned.shape, np.uint8) if edges is None else edges
+        left, top, width, height = (int(value) for value in stats[number, :4])
+        edges[top : top + height, left : left + width] |= edge.pixels
     keep = (stats[:, AREA] >= _SPECK_PIXELS) & (extent <= _HUGE_PIXELS) & ~is_crease
     keep[0] = False
     run = groups(shapes, keep, (_WORD_GAP, 3))
@@ -227,6 +224,18 @@ class _Edge:
 
     pixels: Grey
     all_of_it: bool
+
+
+def _edges_in(shapes: Shapes) -> Iterator[tuple[int, _Edge]]:
+    """The shapes that are edges of copies, or on which letters hang, by their numbers."""
+    sides = shapes.stats[:, WIDTH : HEIGHT + 1]
+    extent = sides.max(axis=1)
+    aslant = (extent > _HUGE_PIXELS) & (sides.min(axis=1) <= _HANGING + _EDGE_ASLANT * extent)
+    aslant[0] = False
+    for number in np.flatnonzero(aslant):
+        edge = _edge_in(shapes.alone(int(number)))
+        if edge is not None:
+            yield int(number), edge
 
 
 def _edge_in(shape: Grey) -> _Edge | None:

@@ -33,12 +33,12 @@ _TYPED_EVENNESS: Final = 0.8
 # rightly 20 have one of them, and both of those that had lost figures.
 _HEMMED, _GAP = 30, 0.6
 # A letter that another reader saw so surely and the answer lacks, or a capital for a figure: of 2,000 typed answers of
-# real post that were sure otherwise seven have one, and five of these were wrong.
+# real post that were sure otherwise six have one, and five of these were wrong.
 _MISSED, _CAPITAL = 0.8, 0.8
 # Of two whole answers in one place one is another field's, or was replaced by the other.
 _ONE_ANSWER = 1
 # Where so many fields of a page hold ink that could not be read, writing has faded there, and some of it to nothing: of
-# 250 places taken for empty on such pages of synthetic post 20 were not. Of 240 real pages none has more than two.
+# 66 places taken for empty on such pages of synthetic post 19 were not. Of 240 real pages none has more than two.
 _FAINT: Final = 2
 _DRAWN: Final = frozenset({FieldKind.CHOICE, FieldKind.SIGNATURE})
 

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +35,12 @@ def folded_lexicon(name: str) -> tuple[str, ...]:
         raise KeyError(name)
     # Folded as one text: entry by entry it takes ten times as long.
     return tuple(folded(_text_of(name)).split("\n"))
+
+
+def is_entry(entries: Sequence[str], key: str) -> bool:
+    """Whether a folded word is among folded entries, which are sorted."""
+    place = bisect_left(entries, key)
+    return place < len(entries) and entries[place] == key
 
 
 def folded(text: str) -> str:

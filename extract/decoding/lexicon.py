@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import chain, groupby
 
 from extract.decoding.automaton import MOST_STATES, NOWHERE, Onward
-from schemas.lexicon import folded, folded_lexicon
+from schemas.lexicon import folded, folded_lexicon, is_entry
 
 # Of names in several parts, shorter words ("de", "la") would be found in anything.
 _SHORTEST_WORD = 3
@@ -43,9 +43,7 @@ class Lexicon:
 
     def __contains__(self, word: str) -> bool:
         """Whether the word is an entry, however it is written."""
-        key = folded(word)
-        place = bisect_left(self._entries, key)
-        return place < len(self._entries) and self._entries[place] == key
+        return is_entry(self._entries, folded(word))
 
     def __len__(self) -> int:
         return len(self._entries)

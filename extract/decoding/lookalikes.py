@@ -97,12 +97,8 @@ def mended_word(word: str, words: Lexicon) -> str:
     return mended_beginning(word)
 
 
-def mended_letters(text: str, words: Lexicon) -> str:
-    """The text with marks inside words made the thin letter that makes a word of the lists, if one alone does."""
-    return BROKEN.sub(lambda match: _with_letter(match[0], words), text)
-
-
-def _with_letter(broken: str, words: Lexicon) -> str:
+def with_letter(broken: str, words: Lexicon) -> str:
+    """What `BROKEN` finds, with its marks made the thin letter that makes it a word of the lists, if one alone does."""
     parts = _BROKEN_LETTER.split(broken)
     # Two words and a mark between them, or one and a speck.
     if all(len(part) >= _A_WORD and part in words for part in parts) or "".join(parts) in words:

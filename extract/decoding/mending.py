@@ -14,10 +14,10 @@ from extract.decoding.lookalikes import (
     mended_beginning,
     mended_codes,
     mended_ending,
-    mended_letters,
     mended_short_form,
     mended_word,
     with_capital,
+    with_letter,
 )
 from extract.decoding.spelling import WORD, is_known
 
@@ -60,14 +60,14 @@ def mended(text: str, characters: Sequence[float], words: Lexicon) -> Mended:
     """The line with unknown words, short forms and postal codes mended where lookalikes leave no choice."""
     if is_not_applicable(text) and _PROSE in words:
         return Mended("N/A", (min(characters),) * 3, None, 1)
-    whole = mended_letters(text, words)
     count = 0
-    for broken in BROKEN.finditer(text):
-        if whole[broken.start() : broken.end()] != broken[0]:
-            least = min(characters[broken.start() : broken.end()])
-            characters = (*characters[: broken.start()], *(least,) * len(broken[0]), *characters[broken.end() :])
+    for broken in BROKEN.finditer(text):  # a letter for a mark: places stay as they are
+        word = with_letter(broken[0], words)
+        if word != broken[0]:
+            begin, end = broken.span()
+            text = text[:begin] + word + text[end:]
+            characters = (*characters[:begin], *(min(characters[begin:end]),) * len(word), *characters[end:])
             count += 1
-    text = whole
     written, scores = "", []  # type: tuple[str, list[float]]
     at = known = parts = 0
     # Among capitals alone an I is an I.

@@ -346,22 +346,22 @@ def test_nobody_else_is_asked_about_what_is_too_doubtful_to_pass_and_that_counts
     assert [text.features["family_agreement"] for text in texts] == [0.0, 0.0]
 
 
-class FirstOtherwise(StrokeReader):
-    """Was read otherwise first where the line stands high on the page."""
+class Scripted(StrokeReader):
+    """Reads these, one after the other."""
 
-    def __init__(self, *first: str) -> None:
+    def __init__(self, *reads: LineRead) -> None:
         super().__init__()
-        self.first = iter(first)
+        self.reads = iter(reads)
 
     def _read(self, line: Grey) -> LineRead:
-        first = next(self.first)
-        other = OtherRead(first, (0.5,) * len(first), "quick") if first else None
-        return LineRead(" Ab", (0.9,) * 3, other=other)
+        return next(self.reads)
 
 
 def test_an_answer_keeps_the_whole_of_what_was_read_first() -> None:
     zone = Zone("line", 1, Box(100, 350, 900, 570))
-    readers = Readers(FirstOtherwise("", "Al "), WholePictureFinder())
+    otherwise = OtherRead("Al ", (0.5,) * 3, "quick")
+    reads = [LineRead(" Ab", (0.9,) * 3), LineRead(" Ab", (0.9,) * 3, other=otherwise)]
+    readers = Readers(Scripted(*reads), WholePictureFinder())
     (text,) = read_zones(written(380, 500), PRINT, (), [(LINE, zone)], readers)
     assert text.text == "Ab Ab"
     assert text.others == (OtherRead("Ab Al", (0.9, 0.9, 1.0, 0.5, 0.5), "quick"),)
@@ -390,16 +390,9 @@ def test_what_another_reader_saw_beside_an_answer_that_is_looked_for_in_a_line_i
     assert ("missed" in text.features) is soft
 
 
-class CountryReader(StrokeReader):
-    """Reads one of these on each line."""
-
-    def __init__(self, *texts: str) -> None:
-        super().__init__()
-        self.texts = iter(texts)
-
-    def _read(self, line: Grey) -> LineRead:
-        text = next(self.texts)
-        return LineRead(text, (0.9,) * len(text), fits=True)
+def fitting(*texts: str) -> Scripted:
+    """Reads one of these on each line; each fits what is asked for."""
+    return Scripted(*(LineRead(text, (0.9,) * len(text), fits=True) for text in texts))
 
 
 @pytest.mark.parametrize(
@@ -409,19 +402,19 @@ class CountryReader(StrokeReader):
 def test_answers_of_a_list_are_counted_line_by_line(texts: tuple[str, str], count: float) -> None:
     zone = Zone("line", 1, Box(100, 350, 900, 570))
     spec = FieldSpec("line", FieldKind.TEXT, lexicons=("countries", "demonyms"), soft=True)
-    readers = Readers(CountryReader(*texts), WholePictureFinder())
+    readers = Readers(fitting(*texts), WholePictureFinder())
     (text,) = read_zones(written(380, 500), PRINT, (), [(spec, zone)], readers)
     assert text.features["answers"] == count
     # Also where only one of the lines is taken.
     hard = replace(spec, soft=False)
-    (text,) = read_zones(written(380, 500), PRINT, (), [(hard, zone)], Readers(CountryReader(*texts), readers.finder))
+    (text,) = read_zones(written(380, 500), PRINT, (), [(hard, zone)], Readers(fitting(*texts), readers.finder))
     assert text.features["answers"] == count
 
 
 def test_answers_that_fit_a_grammar_are_counted_line_by_line() -> None:
     zone = Zone("line", 1, Box(100, 350, 900, 570))
     spec = FieldSpec("line", FieldKind.TEXT, grammar="[A-Z][0-9]{3}")
-    readers = Readers(CountryReader("A123", "B456"), WholePictureFinder())
+    readers = Readers(fitting("A123", "B456"), WholePictureFinder())
     (text,) = read_zones(written(380, 500), PRINT, (), [(spec, zone)], readers)
     assert text.features["answers"] == 2.0
 
