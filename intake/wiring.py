@@ -8,6 +8,7 @@ from functools import cached_property, partial
 
 import cv2
 
+from extract import freed_memory
 from extract.calibrate import load_calibration
 from extract.classify import load_catalogue
 from extract.engines import ANYTHING, Expected, FoundRegion, LayoutFinder, LineRead, LineReader
@@ -20,7 +21,6 @@ from extract.page import Grey
 from extract.pipeline import Tools, read_pages
 from extract.stamp import StampReaders
 from extract.standards import Standards
-from intake import freed_memory
 from intake.form_choice import chosen_form_types
 from intake.notes import open_notes
 from intake.policy_choice import chosen_policy

@@ -16,9 +16,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from extract import freed_memory
 from extract.limits import Limits, UnreadablePage
 from extract.page import PageImage
-from intake import freed_memory, protection
+from intake import protection
 from intake.event_log import place_of
 from intake.one_thread import ONE_THREAD
 from intake.records import to_record

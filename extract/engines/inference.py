@@ -2,13 +2,14 @@
 
 import importlib
 import os
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from extract.engines.network import Floats, Network
 from schemas.errors import Unavailable
 
-__all__ = ["Backend", "Floats", "Network", "load_network", "preferred_backend", "processor_flags"]
+__all__ = ["Backend", "Floats", "Network", "Processor", "load_network", "preferred_backend", "this_processor"]
 
 
 class Backend(StrEnum):
@@ -20,57 +21,76 @@ class Backend(StrEnum):
 
 CHOICE_VARIABLE = "POSTROOM_INFERENCE"
 
-# OpenVINO computes in bfloat16 where the processor can, and is almost twice as fast where it has tiles for that (AMX).
-# With avx512_bf16 alone it still does so, and takes 1.75 times as long as either library at full precision (one thread,
-# small at 448 pixels: 37 ms against 21 and 22). Without both the two take the same time, and onnxruntime starts faster
-# and pays nothing extra for a width it has not met before (OpenVINO: 10 to 60 ms each).
-_QUICK_BFLOAT16 = "amx_bf16"
-_PROCESSOR_FLAGS = Path("/proc/cpuinfo")
+# OpenVINO computes in bfloat16 where the processor can. That is almost twice as fast on Intel's with tiles for it (AMX)
+# and on AMD's with avx512_bf16 (Zen 4 and later: two products where there was one; one thread, small at 448 pixels:
+# 16.7 ms, 31.6 on onnxruntime). Of an Intel processor with avx512_bf16 alone it was measured to take 1.75 times as
+# long as full precision. Without any of that the two libraries take the same time, and onnxruntime starts faster, holds
+# less and pays nothing extra for a width it has not met before (OpenVINO: 10 to 60 ms each).
+_TILES, _DOT_PRODUCTS, _AMD = "amx_bf16", "avx512_bf16", "AuthenticAMD"
+_DESCRIPTION = Path("/proc/cpuinfo")
 
 
 def load_network(model: Path, backend: Backend | None = None, *, is_busy: bool = False) -> Network:
     """The network in the file `model`, on `backend` or, without one, on what `preferred_backend` says.
 
-    is_busy: it is asked many times a page. Others gain too little from OpenVINO, which holds on to all that the largest
-             page ever took: 130 MB for the finder of lines.
+    is_busy: it is asked many times a page, about little pictures. Others work on whole pages, and hand back the memory
+             that took after each.
     Raises Unavailable if the file is missing or no network.
     """
     if not model.is_file():
         raise Unavailable(f"the model file {model.name} is missing: run `make setup`")
     try:
-        return _network_on(backend or preferred_backend(is_busy=is_busy), model)
+        return _network_on(backend or preferred_backend(), model, is_busy)
     except RuntimeError as error:
         raise Unavailable(f"the model file {model.name} cannot be loaded") from error
 
 
-def _network_on(backend: Backend, model: Path) -> Network:
+def _network_on(backend: Backend, model: Path, is_busy: bool) -> Network:
     """Only the library in use is imported: either costs a third of a second and tens of megabytes."""
     if backend is Backend.OPENVINO:
-        on_openvino: Network = importlib.import_module("extract.engines.openvino_network").OpenvinoNetwork(model)
-        return on_openvino
-    on_onnxruntime: Network = importlib.import_module("extract.engines.onnxruntime_network").OnnxruntimeNetwork(model)
-    return on_onnxruntime
+        on_openvino = importlib.import_module("extract.engines.openvino_network")
+        network: Network = on_openvino.OpenvinoNetwork(model, is_busy=is_busy)
+        return network
+    on_onnxruntime = importlib.import_module("extract.engines.onnxruntime_network")
+    network = on_onnxruntime.OnnxruntimeNetwork(model, is_busy=is_busy)
+    return network
 
 
-def preferred_backend(*, is_busy: bool = True) -> Backend:
-    """What the environment asks for; else OpenVINO, for busy networks on processors with AMX; else onnxruntime.
+def preferred_backend() -> Backend:
+    """What the environment asks for; else OpenVINO where bfloat16 is quick; else onnxruntime.
 
     Raises Unavailable if the environment asks for something else.
     """
     asked = os.environ.get(CHOICE_VARIABLE, "")
     if not asked:
-        return Backend.OPENVINO if is_busy and _QUICK_BFLOAT16 in processor_flags() else Backend.ONNXRUNTIME
+        return Backend.OPENVINO if this_processor().is_quick_at_bfloat16 else Backend.ONNXRUNTIME
     try:
         return Backend(asked)
     except ValueError as error:
         raise Unavailable(f"{CHOICE_VARIABLE} must be one of {', '.join(Backend)}, not {asked!r}") from error
 
 
-def processor_flags(description: Path = _PROCESSOR_FLAGS) -> frozenset[str]:
-    """The instruction sets Linux reports for the first processor; empty where it reports none."""
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What Linux says of a processor: who made it, and its instruction sets. Empty where it says nothing."""
+
+    vendor: str
+    flags: frozenset[str]
+
+    @property
+    def is_quick_at_bfloat16(self) -> bool:
+        """Whether a network in bfloat16 takes much less time than at full precision."""
+        return _TILES in self.flags or (self.vendor == _AMD and _DOT_PRODUCTS in self.flags)
+
+
+def this_processor(description: Path = _DESCRIPTION) -> Processor:
+    """The first processor that Linux describes."""
     try:
         lines = description.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return frozenset()
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return frozenset(flags.partition(":")[2].split())
+        return Processor("", frozenset())
+    first: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        first.setdefault(name.strip(), value.strip())
+    return Processor(first.get("vendor_id", ""), frozenset(first.get("flags", "").split()))

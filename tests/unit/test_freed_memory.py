@@ -7,7 +7,7 @@ import sys
 BETWEEN = """
 import ctypes
 from pathlib import Path
-from intake import freed_memory
+from extract import freed_memory
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
@@ -35,7 +35,7 @@ def test_gaps_between_what_is_still_in_use_are_given_back() -> None:
 LARGE = """
 import ctypes
 from pathlib import Path
-from intake import freed_memory
+from extract import freed_memory
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
