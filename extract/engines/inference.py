@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from extract.engines.network import Floats, Network
+from extract.engines.network import Floats, Network, Pictures
 from schemas.errors import Unavailable
 
-__all__ = ["Backend", "Floats", "Network", "Processor", "load_network", "preferred_backend", "this_processor"]
+__all__ = [
+    "Backend",
+    "Floats",
+    "Network",
+    "Pictures",
+    "Processor",
+    "load_network",
+    "preferred_backend",
+    "this_processor",
+]
 
 
 class Backend(StrEnum):
@@ -25,45 +34,47 @@ CHOICE_VARIABLE = "POSTROOM_INFERENCE"
 # and on AMD's with avx512_bf16 (Zen 4 and later: two products where there was one; one thread, small at 448 pixels:
 # 16.7 ms, 31.6 on onnxruntime). Of an Intel processor with avx512_bf16 alone it was measured to take 1.75 times as
 # long as full precision. Without any of that the two libraries take the same time, and onnxruntime starts faster, holds
-# less and pays nothing extra for a width it has not met before (OpenVINO: 10 to 60 ms each).
+# less and pays nothing extra for a size it has not met before. OpenVINO takes 10 to 60 ms for each and keeps 3 to 4 MB
+# of it for good: where pictures come in any size a worker would grow.
 _TILES, _DOT_PRODUCTS, _AMD = "amx_bf16", "avx512_bf16", "AuthenticAMD"
 _DESCRIPTION = Path("/proc/cpuinfo")
 
 
-def load_network(model: Path, backend: Backend | None = None, *, is_busy: bool = False) -> Network:
+def load_network(model: Path, pictures: Pictures, backend: Backend | None = None) -> Network:
     """The network in the file `model`, on `backend` or, without one, on what `preferred_backend` says.
 
-    is_busy: it is asked many times a page, about little pictures. Others work on whole pages, and hand back the memory
-             that took after each.
     Raises Unavailable if the file is missing or no network.
     """
     if not model.is_file():
         raise Unavailable(f"the model file {model.name} is missing: run `make setup`")
     try:
-        return _network_on(backend or preferred_backend(), model, is_busy)
+        return _network_on(backend or preferred_backend(pictures), model, pictures)
     except RuntimeError as error:
         raise Unavailable(f"the model file {model.name} cannot be loaded") from error
 
 
-def _network_on(backend: Backend, model: Path, is_busy: bool) -> Network:
+def _network_on(backend: Backend, model: Path, pictures: Pictures) -> Network:
     """Only the library in use is imported: either costs a third of a second and tens of megabytes."""
     if backend is Backend.OPENVINO:
-        on_openvino = importlib.import_module("extract.engines.openvino_network")
-        network: Network = on_openvino.OpenvinoNetwork(model, is_busy=is_busy)
-        return network
-    on_onnxruntime = importlib.import_module("extract.engines.onnxruntime_network")
-    network = on_onnxruntime.OnnxruntimeNetwork(model, is_busy=is_busy)
-    return network
+        on_openvino: Network = importlib.import_module("extract.engines.openvino_network").OpenvinoNetwork(
+            model, pictures
+        )
+        return on_openvino
+    on_onnxruntime: Network = importlib.import_module("extract.engines.onnxruntime_network").OnnxruntimeNetwork(
+        model, pictures
+    )
+    return on_onnxruntime
 
 
-def preferred_backend() -> Backend:
-    """What the environment asks for; else OpenVINO where bfloat16 is quick; else onnxruntime.
+def preferred_backend(pictures: Pictures = Pictures.LINES) -> Backend:
+    """What the environment asks for; else OpenVINO where bfloat16 is quick and sizes are few; else onnxruntime.
 
     Raises Unavailable if the environment asks for something else.
     """
     asked = os.environ.get(CHOICE_VARIABLE, "")
     if not asked:
-        return Backend.OPENVINO if this_processor().is_quick_at_bfloat16 else Backend.ONNXRUNTIME
+        suits = pictures is not Pictures.ANY_SIZE and this_processor().is_quick_at_bfloat16
+        return Backend.OPENVINO if suits else Backend.ONNXRUNTIME
     try:
         return Backend(asked)
     except ValueError as error:

@@ -10,7 +10,7 @@ from layoutparser.models.base_layoutmodel import BaseLayoutModel
 from numpy.typing import NDArray
 
 from extract.engines import FoundRegion
-from extract.engines.inference import Backend, Floats, load_network
+from extract.engines.inference import Backend, Floats, Pictures, load_network
 from extract.engines.models import model_path, model_sha256
 from extract.page import Grey
 from schemas.geometry import Box
@@ -64,7 +64,7 @@ class PicoDetLayoutModel(BaseLayoutModel):  # type: ignore[misc]  # layoutparser
     MODEL_CATALOG: ClassVar[dict[str, dict[str, str]]] = {}
 
     def __init__(self, model: str = "layout", backend: Backend | None = None) -> None:
-        self._network = load_network(model_path(model), backend)
+        self._network = load_network(model_path(model), Pictures.ONE_SIZE, backend)
         self.library = self._network.name
 
     def image_loader(self, image: Any) -> Grey:

@@ -1,11 +1,20 @@
 """A loaded network, whichever library multiplies its matrices."""
 
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+
+
+class Pictures(StrEnum):
+    """What a network is given to look at, by which memory it should hold on to."""
+
+    LINES = "lines"  # little ones, many a page, of few widths
+    ONE_SIZE = "one size"  # pages, or parts of them, scaled to one size
+    ANY_SIZE = "any size"
 
 
 class Network(Protocol):

@@ -6,7 +6,7 @@ from pathlib import Path
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
-from extract.engines.network import Floats
+from extract.engines.network import Floats, Pictures
 from schemas.errors import Unavailable
 
 # onnxruntime's exceptions have no parent of their own but RuntimeError's.
@@ -25,14 +25,14 @@ _FAILURES = (
 class OnnxruntimeNetwork:
     """A Network; raises RuntimeError for a file that is none."""
 
-    def __init__(self, model: Path, *, is_busy: bool = False) -> None:
+    def __init__(self, model: Path, pictures: Pictures) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         # No two pictures are of one size. What a page takes is asked of the system in few large pieces and handed back
         # as one: taken piece by piece the finder of lines takes 2.4 times as long, kept it would be 100 MB. What a line
         # takes lies in memory that is there already.
-        options.enable_cpu_mem_arena = not is_busy
+        options.enable_cpu_mem_arena = pictures is not Pictures.LINES
         options.enable_mem_pattern = False
         self.name = f"onnxruntime-{onnxruntime.__version__}"
         try:
@@ -41,7 +41,7 @@ class OnnxruntimeNetwork:
             raise RuntimeError(str(error)) from error
         self._input = self._session.get_inputs()[0].name
         self._run = onnxruntime.RunOptions()
-        if not is_busy:
+        if pictures is not Pictures.LINES:
             self._run.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def run(self, batch: Floats) -> list[Floats]:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from extract.engines.inference import Backend, Floats, load_network
+from extract.engines.inference import Backend, Floats, Pictures, load_network
 from extract.engines.models import model_path, model_sha256
 from extract.page import Grey
 
@@ -19,7 +19,7 @@ class PaddleOrientation:
 
     def __init__(self, model: str = "orientation", backend: Backend | None = None) -> None:
         """Raises Unavailable if the model is not installed or cannot be loaded."""
-        self._network = load_network(model_path(model), backend)
+        self._network = load_network(model_path(model), Pictures.ONE_SIZE, backend)
         self.name = f"pp-doc-orientation/{model_sha256(model)[:8]}/{self._network.name}"
 
     def turn(self, pixels: Grey) -> tuple[int, float]:

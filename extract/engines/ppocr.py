@@ -16,7 +16,7 @@ from extract.decoding.lexicon import Lexicon
 from extract.decoding.mending import mended
 from extract.decoding.spelling import spelled
 from extract.engines import ANYTHING, Expected, LineRead
-from extract.engines.inference import Backend, Floats, load_network
+from extract.engines.inference import Backend, Floats, Pictures, load_network
 from extract.engines.models import letters, model_path, model_sha256
 from extract.page import Grey
 from schemas.geometry import Box
@@ -48,7 +48,7 @@ class PaddleReader:
 
     def __init__(self, model: str, backend: Backend | None = None) -> None:
         """`model` is "rec-tiny" or "rec-small". Raises Unavailable if it is not installed or cannot be loaded."""
-        self._network = load_network(model_path(model), backend, is_busy=True)
+        self._network = load_network(model_path(model), Pictures.LINES, backend)
         self.classes = BLANK + letters(model)
         size = model.removeprefix("rec-")
         self.name = f"pp-ocrv6-{size}-latin/{model_sha256(model)[:8]}/{self._network.name}"
@@ -259,7 +259,7 @@ class PaddleLineFinder:
 
     def __init__(self, model: str = "det-tiny", backend: Backend | None = None) -> None:
         """Raises Unavailable if the model is not installed or cannot be loaded."""
-        self._network = load_network(model_path(model), backend)
+        self._network = load_network(model_path(model), Pictures.ANY_SIZE, backend)
         self.name = f"pp-ocrv6-{model}/{model_sha256(model)[:8]}/{self._network.name}"
 
     def find(self, pixels: Grey) -> list[Box]:
