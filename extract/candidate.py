@@ -23,7 +23,8 @@ from extract.views import View
 from schemas.form_type import Edition, FormType
 
 # Drawings (8.4 MB each), prints prepared for taking off pages (as much) and references (1.3 MB) that are kept: a batch
-# mostly holds few editions. To fetch a drawing and its print again takes 25 ms, a twentieth of a page's time.
+# mostly holds few editions. Without them a drawing and its print, which the book has, are there again in 25 ms, a
+# twentieth of a page's time.
 _DRAWINGS_KEPT, _PRINTS_KEPT, _REFERENCES_KEPT = 2, 2, 32
 _QUICKLY = 1  # the level of compression: an eighth of the time of the usual one, and prints are mostly paper
 

@@ -95,7 +95,7 @@ def _intake() -> Finding:
 
 def _inference() -> Finding:
     try:
-        return Finding("inference", True, f"{preferred_backend()} suits this processor")
+        return Finding("inference", True, f"{preferred_backend()} runs the readers")
     except MailError as error:
         return Finding("inference", False, str(error), "unset POSTROOM_INFERENCE")
 

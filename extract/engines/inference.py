@@ -4,6 +4,7 @@ import importlib
 import os
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 
 from extract.engines.network import Floats, Network, Pictures
@@ -31,11 +32,11 @@ class Backend(StrEnum):
 CHOICE_VARIABLE = "POSTROOM_INFERENCE"
 
 # OpenVINO computes in bfloat16 where the processor can. That is almost twice as fast on Intel's with tiles for it (AMX)
-# and on AMD's with avx512_bf16 (Zen 4 and later: two products where there was one; one thread, small at 448 pixels:
-# 16.7 ms, 31.6 on onnxruntime). Of an Intel processor with avx512_bf16 alone it was measured to take 1.75 times as
-# long as full precision. Without any of that the two libraries take the same time, and onnxruntime starts faster, holds
-# less and pays nothing extra for a size it has not met before. OpenVINO takes 10 to 60 ms for each and keeps 3 to 4 MB
-# of it for good: where pictures come in any size a worker would grow.
+# and on AMD's with avx512_bf16 (two products where there was one; on Zen 4, one thread, small at 448 pixels: 16.7 ms,
+# 31.6 on onnxruntime). Another processor with avx512_bf16 and no tiles, its maker not noted, took 1.75 times as long as
+# at full precision. Without any of that the two libraries take the same time, and onnxruntime starts faster, holds less
+# and pays nothing extra for a size it has not met before. OpenVINO takes 10 to 60 ms for each and keeps 3 to 4 MB of it
+# for good: where pictures come in any size a worker would grow.
 _TILES, _DOT_PRODUCTS, _AMD = "amx_bf16", "avx512_bf16", "AuthenticAMD"
 _DESCRIPTION = Path("/proc/cpuinfo")
 
@@ -67,18 +68,18 @@ def _network_on(backend: Backend, model: Path, pictures: Pictures) -> Network:
 
 
 def preferred_backend(pictures: Pictures = Pictures.LINES) -> Backend:
-    """What the environment asks for; else OpenVINO where bfloat16 is quick and sizes are few; else onnxruntime.
+    """What the environment asks for; else OpenVINO where bfloat16 is quick, else onnxruntime.
 
+    Pictures of any size are for onnxruntime, whatever is asked for.
     Raises Unavailable if the environment asks for something else.
     """
     asked = os.environ.get(CHOICE_VARIABLE, "")
-    if not asked:
-        suits = pictures is not Pictures.ANY_SIZE and this_processor().is_quick_at_bfloat16
-        return Backend.OPENVINO if suits else Backend.ONNXRUNTIME
+    quickest = Backend.OPENVINO if this_processor().is_quick_at_bfloat16 else Backend.ONNXRUNTIME
     try:
-        return Backend(asked)
+        wanted = Backend(asked or quickest)
     except ValueError as error:
         raise Unavailable(f"{CHOICE_VARIABLE} must be one of {', '.join(Backend)}, not {asked!r}") from error
+    return Backend.ONNXRUNTIME if pictures is Pictures.ANY_SIZE else wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,6 @@ def this_processor(description: Path = _DESCRIPTION) -> Processor:
         lines = description.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return Processor("", frozenset())
-    first: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        first.setdefault(name.strip(), value.strip())
+    said = (line.partition(":") for line in takewhile(str.strip, lines))  # an empty line ends the first
+    first = {name.strip(): value.strip() for name, _, value in said}
     return Processor(first.get("vendor_id", ""), frozenset(first.get("flags", "").split()))

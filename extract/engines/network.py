@@ -10,7 +10,7 @@ Floats = NDArray[np.float32]
 
 
 class Pictures(StrEnum):
-    """What a network is given to look at, by which memory it should hold on to."""
+    """What a network is given to look at; the memory it had best keep between two of them depends on that."""
 
     LINES = "lines"  # little ones, many a page, of few widths
     ONE_SIZE = "one size"  # pages, or parts of them, scaled to one size

@@ -29,9 +29,9 @@ class OnnxruntimeNetwork:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        # No two pictures are of one size. What a page takes is asked of the system in few large pieces and handed back
-        # as one: taken piece by piece the finder of lines takes 2.4 times as long, kept it would be 100 MB. What a line
-        # takes lies in memory that is there already.
+        # What a page takes is asked of the system in few large pieces and handed back as one, all but the 30 MB that
+        # the outputs lie among, and those at the next page. Asked for piece by piece the finder of lines takes 2.4
+        # times as long; kept it would be 100 MB. What a line takes lies in memory that is there already.
         options.enable_cpu_mem_arena = pictures is not Pictures.LINES
         options.enable_mem_pattern = False
         self.name = f"onnxruntime-{onnxruntime.__version__}"
@@ -40,13 +40,13 @@ class OnnxruntimeNetwork:
         except _FAILURES as error:
             raise RuntimeError(str(error)) from error
         self._input = self._session.get_inputs()[0].name
-        self._run = onnxruntime.RunOptions()
+        self._run_options = onnxruntime.RunOptions()
         if pictures is not Pictures.LINES:
-            self._run.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+            self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     def run(self, batch: Floats) -> list[Floats]:
         try:
-            outputs: Sequence[Floats] = self._session.run(None, {self._input: batch}, self._run)
+            outputs: Sequence[Floats] = self._session.run(None, {self._input: batch}, self._run_options)
         except _FAILURES as error:
             raise Unavailable("onnxruntime failed on a batch") from error
         return list(outputs)

@@ -202,6 +202,7 @@ def test_a_batch_of_the_wrong_shape_is_the_engine_failing() -> None:
 def test_the_environment_may_choose_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CHOICE_VARIABLE, "openvino")
     assert preferred_backend() is Backend.OPENVINO
+    assert preferred_backend(Pictures.ANY_SIZE) is Backend.ONNXRUNTIME
     monkeypatch.setenv(CHOICE_VARIABLE, "abacus")
     with pytest.raises(Unavailable, match="openvino, onnxruntime"):
         preferred_backend()
@@ -242,18 +243,15 @@ def megabytes_kept(pictures: Pictures, backend: str, sizes: Sequence[str]) -> in
     return int(done.stdout)
 
 
-@pytest.mark.parametrize("backend", Backend)
-def test_what_a_page_takes_is_handed_back_after_it(backend: Backend) -> None:
-    kept = megabytes_kept(Pictures.ONE_SIZE, backend, ["64x64", "1216x960"])
-    assert kept < 60
-    if backend is Backend.OPENVINO:  # that it can be seen at all; the other holds on to nothing of lines either
-        assert megabytes_kept(Pictures.LINES, backend, ["64x64", "1216x960"]) > 70
+@pytest.mark.parametrize(("backend", "most"), [(Backend.OPENVINO, 25), (Backend.ONNXRUNTIME, 45)])
+@pytest.mark.parametrize("pictures", [Pictures.ONE_SIZE, Pictures.ANY_SIZE])
+def test_what_a_page_takes_is_handed_back_after_it(pictures: Pictures, backend: Backend, most: int) -> None:
+    assert megabytes_kept(pictures, backend, ["64x64", "1216x960"]) < most
 
 
 def test_a_worker_does_not_grow_by_every_size_of_page_it_meets() -> None:
     sizes = [f"{32 * number}x{32 * (25 - number)}" for number in range(2, 22)]
     assert megabytes_kept(Pictures.ANY_SIZE, "", sizes) < 25
-    assert megabytes_kept(Pictures.ONE_SIZE, "", sizes) > 40  # that it can be seen at all: OpenVINO grows
 
 
 @pytest.mark.parametrize(
