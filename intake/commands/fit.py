@@ -60,7 +60,8 @@ def fit(  # noqa: PLR0913, PLR0917  # one parameter per option: that is how type
     Documents of the same contents, as synthetic post of one seed at several degrees of ageing, count once.
 
     With --onto, documents that a calibration was not fitted on are added to those its thresholds are tested on: its
-    weights stay, and more evidence lets more through where it bears that out, and less where it does not.
+    weights stay, and more evidence lets more through where it bears that out, and less where it does not. A class is
+    closed where these documents alone prove an error above the ceiling.
 
     Exit codes: 0 fitted, even if every class stays closed; 2 wrong use, or there is no usable truth or policy; 3 the
     calibration cannot be written.
@@ -80,7 +81,8 @@ def fit(  # noqa: PLR0913, PLR0917  # one parameter per option: that is how type
             fitted = Standards(fitting.fit(cases, per_form_type=per_form_type), wanted)
         else:
             fitted = Standards(tried_further(load_calibration(onto), cases), wanted)
-        broken = held_out.broken(held_out.trials(cases, fitted), fitted)
+        everything = held_out.trials(cases, fitted)
+        broken = held_out.broken(everything, fitted) if onto is None else held_out.contradicted(everything, fitted)
         final = Standards(held_out.closed(fitted.calibration, broken), wanted)
         tried = held_out.trials((case for case in cases if case.is_held_out or onto is not None), final)
         calibration_file.write(output, calibration_file.as_toml(final.calibration, _notes(tried, final, onto)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rich.markup import escape
 from rich.table import Table
 
-from extract.bounds import upper_bound
+from extract.bounds import lower_bound, upper_bound
 from extract.calibrate import Calibration, Curves
 from extract.standards import Standards
 from intake.measure.evidence import Case, is_self_checking
@@ -53,6 +53,19 @@ def broken(tried: Iterable[Trial], standards: Standards) -> list[str]:
         trial.name
         for trial in tried
         if trial.name and trial.wrong > standards.policy.ceiling(trial.name) * trial.accepted
+    ]
+
+
+def contradicted(tried: Iterable[Trial], standards: Standards) -> list[str]:
+    """The classes of field of which so much was wrong that the ceiling cannot hold for post like this.
+
+    Of few documents one error is more than the policy allows and says nothing; they are no test by themselves, but
+    added to many. So the lower bound (95 %) of the error must be above the ceiling.
+    """
+    return [
+        trial.name
+        for trial in tried
+        if trial.name and lower_bound(trial.wrong, trial.accepted) > standards.policy.ceiling(trial.name)
     ]
 
 
