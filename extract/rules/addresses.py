@@ -1,11 +1,12 @@
 """Postcodes of the United Kingdom, how an address ends, and what its numbers are made of."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from string import ascii_lowercase
 
 from extract.rules.spacing import without_blanks
-from schemas.lexicon import folded, folded_lexicon
+from schemas.lexicon import folded, folded_lexicon, is_entry
 
 # BS 7666: the letters an area, a district and an inward code can hold. An area's first letter is not Q, V or X,
 # its second not I, J or Z; the closing letter of a district is one of those ever issued; inward letters leave out
@@ -67,7 +68,11 @@ _CODE_AT_END = re.compile(
 )
 # A number with a stroke that is no fraction, or that ends in a bracket nobody opened: steep sevens and worn twos.
 _STROKE = re.compile(r"(?<![\d/])(?!(?:1/[234]|[23]/[34])(?!\d))\d+/|^[^(]*\d\)")
+# Letters that are drawn like figures, at the end of a number.
+_LOOKALIKE = re.compile(r"(?<!\w)\d{2,}[OIl](?!\w)")
 _LONGEST_COUNTRY = 6  # words
+# Lists of places, and the letters a name needs to be told by. (Lists of people hold "Washinton", too.)
+_PLACES, _LONG_NAME = ("places-us", "cities"), 6
 # In the order of the lexicon, which is that of the names.
 _STATE_CODES = """
     AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA
@@ -78,17 +83,23 @@ _STATE_CODES = """
 def us_address(value: str) -> str:
     """An address that ends in a ZIP code: a state stands before it, and one of this code's; its numbers are figures.
 
-    A state may be written out. Nothing is said of addresses that end otherwise, as those in other countries do.
+    The place before the state is no listed one with a letter wrong, lost or too many ("Washinton"). A state may be
+    written out. Nothing is said of addresses that end otherwise, as those in other countries do.
     """
     zip_code = _ZIP_AT_END.search(value)
     if zip_code is None:
         return ""
-    state = _state_at_end(_HERE_AT_END.sub("", value[: zip_code.start()]))
+    rest = _HERE_AT_END.sub("", value[: zip_code.start()])
+    state = _state_at_end(rest)
     if not state:
         return "No state stands before the ZIP code."
     if state not in _STATES_OF_ZIP[zip_code["first"]].split():
         return "The ZIP code is not one of this state."
-    return "A number holds a stroke or a bracket that may be a figure." if _STROKE.search(value) else ""
+    if _is_nearly_a_place(rest):
+        return "The place before the state is unknown and differs in one letter from a known one: look at that letter."
+    if _STROKE.search(value):
+        return "A number holds a stroke or a bracket that may be a figure."
+    return "A number ends in a letter that may be a figure." if _LOOKALIKE.search(value) else ""
 
 
 def whole_address(value: str) -> str:
@@ -110,6 +121,28 @@ def _state_at_end(text: str) -> str:
         return _states()[max(named, key=len)]
     found = _STATE_AT_END.search(text)
     return "" if found is None else re.sub(r"[\s.]", "", found["state"]).upper()
+
+
+def _is_nearly_a_place(text: str) -> bool:
+    """Whether the place before the state, in two letters, that a text ends in is one letter off a listed one."""
+    state = _STATE_AT_END.search(text)
+    names = _last_words(text[: state.start()]) if state else frozenset()
+    if any(_is_place(name) for name in names):
+        return False
+    return any(_is_place(other) for name in names if len(name) >= _LONG_NAME for other in _one_letter_off(name))
+
+
+def _is_place(name: str) -> bool:
+    return any(is_entry(folded_lexicon(places), name) for places in _PLACES)
+
+
+def _one_letter_off(name: str) -> Iterator[str]:
+    for place in range(len(name) + 1):
+        before, after = name[:place], name[place:]
+        yield from (before + letter + after for letter in ascii_lowercase)
+        if after:
+            yield before + after[1:]
+            yield from (before + letter + after[1:] for letter in ascii_lowercase)
 
 
 def _last_words(text: str) -> frozenset[str]:

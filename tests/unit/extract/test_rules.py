@@ -358,6 +358,29 @@ def test_a_stroke_or_a_bracket_in_a_number_of_an_address_may_be_a_figure(address
     assert us_address(address) == "A number holds a stroke or a bracket that may be a figure."
 
 
+@pytest.mark.parametrize("address", ["9 Elm Road, Ste 74O, Boston, MA 02108", "22O Elm Rd SW, Boston, MA 02108"])
+def test_a_letter_at_the_end_of_a_number_may_be_a_figure(address: str) -> None:
+    assert us_address(address) == "A number ends in a letter that may be a figure."
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["1110 Elm Ave NW Suite 1200 Washinton DC 20005", "9 Elm St, Washingtor, D.C. 20005", "7 Elm St San Dieao CA 92101",
+     "5835 20th Street 'Boston, MA 02108", "1 Elm St, Sseattle, WA 98101"],
+)  # fmt: skip
+def test_a_place_one_letter_off_a_listed_one_may_be_that(address: str) -> None:
+    assert us_address(address).startswith("The place before the state is unknown")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["9 Elm St, Qualdix Springs, VA 22102", "9 Elm St, Lodi, New Jersey 07644", "9 Elm St, Zork, MA 02108",
+     "MA 02108", "9 Elm St, Apt 12A Salt Lake City, UT 84101"],
+)  # fmt: skip
+def test_other_places_pass_unknown_ones_too(address: str) -> None:
+    assert us_address(address) == ""
+
+
 @pytest.mark.parametrize("words", ["Producer 4", "WRITER & PRODUCER. 4", "2 Retired", "S/ Kingdom of Bahrain"])
 def test_a_figure_by_itself_at_an_end_of_words_may_be_dirt(words: str) -> None:
     assert no_stray_figure(words) == "A figure stands by itself at an end: it may be dirt."
